@@ -14,7 +14,7 @@ from accountability.leaf import SALT_BYTES, commitment, jsonable, leaf_around, p
 from accountability.ports import scopes_of
 from accountability.statements import INSERT_DECISION
 from accountability.types import Effect, RiskClass
-from liftos.kernel.db.transactions import raw_cursor
+from liftos.kernel.db.transactions import able_to_write, raw_cursor
 from liftos.kernel.db.viewers import EVERYBODY, ORGANISATION_SCOPE, current_viewer, scope_of_act
 from liftos.kernel.ids import as_uuid, new_id
 from liftos.kernel.telemetry.tracing.context import current_context
@@ -142,4 +142,5 @@ def _scope_of(organisation: UUID, subject: tuple[str, str], memories: Sequence[d
 
 
 def _insert(values: dict[str, Any]) -> None:
-    raw_cursor().execute(INSERT_DECISION, values)
+    with able_to_write([values["scope_id"]]):
+        raw_cursor().execute(INSERT_DECISION, values)

@@ -13,6 +13,7 @@ from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.functions import Call, register
 from liftos.kernel.http.strict import Strict
 from liftos.kernel.tenancy.types import Scope
+from memory.derivation import check_readers
 from memory.documents.operations import PreparedDocument, commit_document, prepare_document
 from memory.documents.types import DocumentOutcome, Upload
 from memory.erasure.operations import forget
@@ -168,7 +169,7 @@ def _prepare_all(call: Call, arguments: StoreMany) -> Prepared:
 
 
 def _with_sources(call: Call, prepared: Prepared) -> Prepared:
-    """Return the prepared rows with the memories the workflow read added to their sources."""
+    """Return the prepared rows with the memories the workflow read added to their sources, and no wider than these allow."""
     wanted = call.sources.memories
     if not wanted:
         return prepared
@@ -179,8 +180,9 @@ def _with_sources(call: Call, prepared: Prepared) -> Prepared:
 
     def sourced(row: Row) -> Row:
         sources = tuple(dict.fromkeys((*row.draft.derived_from, *read)))[:MAX_SOURCES]
-        return replace(row, draft=replace(row.draft, derived_from=sources))
+        return replace(row, draft=replace(row.draft, derived_from=sources), unnamed_sources=wanted)
 
+    wanted = tuple(dict.fromkeys((*wanted, *call.sources.unnamed)))
     return replace(prepared, rows=tuple(sourced(row) for row in prepared.rows))
 
 
@@ -233,6 +235,10 @@ def store_document(call: Call, arguments: StoreDocument) -> dict[str, Any]:
     prepared: PreparedDocument = call.prepared
     if prepared.new is not None:
         prepared = replace(prepared, new=_with_sources(call, prepared.new))
+    elif prepared.revision is not None:
+        with tenant_transaction(call.organisation):
+            wanted = (*call.sources.memories, *call.sources.unnamed)
+            check_readers(call.organisation, prepared.revision.before.scope_id, wanted)
     stored = commit_document(
         organisation=call.organisation, by=call.by, prepared=prepared, parents=call.sources.decisions
     )
@@ -293,7 +299,12 @@ def find_many(call: Call, arguments: SearchMany) -> dict[str, Any]:
 
 
 @register(
-    "memory.supersede", schema=Replace, scopes=[Scope.MEMORY_WRITE], prepare=_prepare_one, touches=_touched
+    "memory.supersede",
+    schema=Replace,
+    scopes=[Scope.MEMORY_WRITE],
+    prepare=_prepare_one,
+    touches=_touched,
+    derives=True,
 )
 def supersede(call: Call, arguments: Replace) -> dict[str, Any]:
     """Replace a memory by a new one."""
@@ -301,7 +312,7 @@ def supersede(call: Call, arguments: Replace) -> dict[str, Any]:
         organisation=call.organisation,
         by=call.by,
         memory=arguments.memory_id,
-        prepared=call.prepared,
+        prepared=_with_sources(call, call.prepared),
         reason=arguments.reason,
     )
     assert changed.successor is not None  # noqa: S101  supersede always has one

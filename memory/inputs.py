@@ -302,6 +302,7 @@ class LineIn(MemoryIn):
     version: Any = None
     changed_at: Any = None
     actor: Any = None
+    owner: Any = None
     history: Any = None
 
 

@@ -13,12 +13,14 @@ from uuid import UUID
 from django.db import transaction
 
 from liftos.kernel.db.transactions import pipelined, send_now, tenant_transaction
+from liftos.kernel.db.viewers import ORGANISATION_SCOPE
 from liftos.kernel.errors import Unavailable
 from liftos.kernel.ids import new_id
 from liftos.kernel.jobs import send_hint
 from liftos.kernel.precedence import giving_way
 from liftos.kernel.telemetry.manager import observe_operation
 from liftos.kernel.tenancy.types import Actor
+from memory.derivation import narrow
 from memory.errors import ExternalIdTaken, IdTaken, MemoryErased, NotVisible, SecretRefused, UnknownSource
 from memory.index import writes
 from memory.index.embeddings import PENDING, embed_drafts, settle_model
@@ -278,12 +280,19 @@ def commit(
 ) -> list[Stored]:
     """Write and record prepared drafts; all stores (HTTP, bulk, import, admin, command, workflow) end here."""
     rows, unseen = place_rows(organisation, prepared.rows)
+    chosen_readers = {
+        row.id
+        for row in prepared.rows
+        if row.draft.visible_to is not None or row.draft.scope != ORGANISATION_SCOPE
+    }
     model = prepared.model
     with tenant_transaction(organisation):
         chosen = settle_model(organisation, model if any(row.embedded.vectors for row in rows) else None)
         if chosen is not None and chosen != model:
             # the organisation has changed its model since: leave the vectors to the sweep
             rows, model = tuple(replace(row, embedded=PENDING) for row in rows), None
+        rows, wide = narrow(organisation, rows, chosen_readers)
+        unseen |= wide
         seen = [row for row in rows if row.id not in unseen]
         vetted, decision = vet(organisation, seen, imported=operation == IMPORT), new_id()
         refused, flagged = vetted.refused | unseen, vetted.flagged

@@ -157,6 +157,7 @@ class Past:
         changed_at: when the current version began, aware UTC; defaults to recorded_at.
         actor: who stored it; defaults to the importer.
         history: earlier versions, oldest first.
+        owner: the name of the principal that stored it; empty if unknown.
     """
 
     id: UUID
@@ -166,6 +167,7 @@ class Past:
     changed_at: datetime | None = None
     actor: Actor | None = None
     history: tuple[PastVersion, ...] = ()
+    owner: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ The decision's record and payload are never changed.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -31,6 +32,7 @@ from accountability.types import (
     Because,
     Decision,
     Effect,
+    Review,
     Reviewed,
     ReviewState,
     RiskClass,
@@ -43,6 +45,7 @@ from liftos.kernel.errors import InvalidInput
 from liftos.kernel.ids import as_uuid
 from liftos.kernel.outbox.operations import emit
 from liftos.kernel.telemetry.manager import observe_operation
+from liftos.kernel.tenancy.parties import with_principals
 from liftos.kernel.tenancy.types import Actor, ActorKind
 
 MAX_REASON = 2_000
@@ -74,7 +77,8 @@ def review(*, organisation: UUID, by: Actor, decision: UUID, verdict: Verdict, r
         tenant_transaction(organisation),
     ):
         row = _decision(organisation, decision)
-        if is_same_party(by, Actor(ActorKind(row.actor_kind), row.actor_id, row.on_behalf_of)):
+        decided = Actor(ActorKind(row.actor_kind), row.actor_id, row.on_behalf_of)
+        if is_same_party(*with_principals(organisation, [by, decided])):
             raise OwnDecision
         reason = reason.strip()
         if verdict is not Verdict.APPROVE and not reason:
@@ -83,7 +87,7 @@ def review(*, organisation: UUID, by: Actor, decision: UUID, verdict: Verdict, r
         _check_allowed(case, verdict)
         earlier = list_reviews(organisation=organisation, decision=decision, after=case.settled_by)
         needs_second = row.risk_class in get_policy(organisation=organisation).second_reviewer
-        state = state_after(earlier, verdict, by, needs_second=needs_second)
+        state = _state_after(organisation, earlier, verdict, by, needs_second=needs_second)
         reviewed = as_decision(row)
         review_id = _record(organisation, by, reviewed, verdict, reason, case.state, state, row.scope_id)
         reversal = None
@@ -108,6 +112,14 @@ def review(*, organisation: UUID, by: Actor, decision: UUID, verdict: Verdict, r
                 scope_id=row.scope_id,
             )
         return Reviewed(review_id, decision, verdict, state, reversal)
+
+
+def _state_after(
+    organisation: UUID, earlier: Sequence[Review], verdict: Verdict, by: Actor, *, needs_second: bool
+) -> ReviewState:
+    reviewer, *actors = with_principals(organisation, [by, *(each.actor for each in earlier)])
+    known = [replace(each, actor=actor) for each, actor in zip(earlier, actors, strict=True)]
+    return state_after(known, verdict, reviewer, needs_second=needs_second)
 
 
 def ask_for_review(*, organisation: UUID, by: Actor, decision: UUID) -> bool:

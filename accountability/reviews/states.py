@@ -7,13 +7,16 @@ from liftos.kernel.tenancy.types import Actor, ActorKind
 
 
 def is_same_party(one: Actor, other: Actor) -> bool:
-    """Return whether two actors share a credential or a person (signed in, or acted for)."""
+    """Return whether two actors share a credential, a person (signed in, or acted for) or a principal.
+
+    Principals count as far as they are known: see `liftos.kernel.tenancy.parties.with_principals`.
+    """
     same = (one.kind, one.id) == (other.kind, other.id)
     return same or bool(_persons(one) & _persons(other))
 
 
 def _persons(actor: Actor) -> set[str]:
-    named = {actor.on_behalf_of}
+    named = {actor.on_behalf_of, *actor.principals}
     if actor.kind in {ActorKind.STAFF, ActorKind.GATEWAY}:
         named.add(actor.id)
     return named - {""}

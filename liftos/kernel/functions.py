@@ -40,10 +40,12 @@ class Sources:
     Attributes:
         memories: ids of the memories quoted in the results it refers to.
         decisions: ids of the decisions that read them.
+        unnamed: ids of further memories, beyond the number that a memory can name as its sources.
     """
 
     memories: tuple[UUID, ...] = ()
     decisions: tuple[UUID, ...] = ()
+    unnamed: tuple[UUID, ...] = ()
 
 
 class Reveals(Protocol):

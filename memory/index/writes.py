@@ -53,7 +53,7 @@ class Row:
     """A draft ready to write, with its new id, index data and vectors.
 
     `keys` are its value keys, empty for a blank text; `flagged` is the rejection whose value its text contains;
-    `secrets` are those found in it, unless the policy allows them.
+    `secrets` are those found in it, unless the policy allows them; `unnamed_sources` are memories that it is derived from without a link.
     """
 
     id: UUID
@@ -65,6 +65,7 @@ class Row:
     expires_at: datetime | None = None
     flagged: UUID | None = None
     secrets: Screened | None = None
+    unnamed_sources: tuple[UUID, ...] = ()
 
     @property
     def embedding(self) -> EmbeddingState:

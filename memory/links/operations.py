@@ -12,13 +12,14 @@ from liftos.kernel.db.viewers import SYSTEM_SCOPE
 from liftos.kernel.outbox.operations import emit_many
 from liftos.kernel.telemetry.manager import observe_operation
 from liftos.kernel.tenancy.types import Actor
+from memory.derivation import check_readers
 from memory.index.writes import insert_links
 from memory.links.errors import LinkNotFound, LinksToItself, LinkTargetUnknown
 from memory.links.queries import find_links, find_target
 from memory.links.statements import CHANGE_LINK, DELETE_LINKS, LOCK_ENDS
 from memory.links.types import Link, Linked, LinkOutcome
 from memory.queries import MemoryNotFound, read_scopes
-from memory.types import LinkDraft
+from memory.types import LinkDraft, LinkKind
 
 
 def link(*, organisation: UUID, by: Actor, memory: UUID, draft: LinkDraft) -> Linked:
@@ -28,11 +29,14 @@ def link(*, organisation: UUID, by: Actor, memory: UUID, draft: LinkDraft) -> Li
         MemoryNotFound: the memory is not in this organisation.
         LinkTargetUnknown: nor is the target, named by id.
         LinksToItself: both are the same.
+        NotVisible: it would be derived from a memory that not all of its readers see.
     """
     with observe_operation("memory.link", organisation=str(organisation)), tenant_transaction(organisation):
         source, target = _lock_ends(organisation, memory, draft)
         if target == memory:
             raise LinksToItself(loc=("target",) if draft.target else ("external_id",))
+        if target is not None and draft.kind == LinkKind.DERIVED_FROM:
+            check_readers(organisation, read_scopes(organisation, [memory])[memory], [target])
         found = find_links(organisation, memory, draft, source, target)
         before = found[0] if found else None
         if before is None:

@@ -1,7 +1,7 @@
 """Export an organisation's memories in batches, in the order they were stored."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from liftos.kernel.db.transactions import raw_cursor, tenant_transaction
 from liftos.kernel.embedding.types import ModelInfo
+from liftos.kernel.tenancy.models import PrincipalRecord
 from memory.analysis.passages import marks_of
 from memory.index.bulk_reads import read_own_vectors
 from memory.index.passage_rows import StoredPassage, read_passages
@@ -98,11 +99,15 @@ def _read(
         )
         if now == {row.id: row.version for row in batch}:
             break
+    principals = PrincipalRecord.objects.filter(
+        organisation_id=organisation, id__in={row.owner for row in batch if row.owner}
+    )
+    owners = dict(principals.values_list("id", "name"))
     of_text = {named: (vectors.get(id_), _layout(passages.get(id_, ()))) for named, id_ in texts.items()}
     return [
         (
             row.id,
-            _fields(row, vectors.get(row.id))
+            _fields(row, vectors.get(row.id), owners)
             | {
                 "layout": _layout(passages.get(row.id, ())),
                 "history": [
@@ -115,7 +120,7 @@ def _read(
     ]
 
 
-def _fields(row: Memory, vector: Any) -> dict[str, Any]:
+def _fields(row: Memory, vector: Any, owners: Mapping[UUID, str]) -> dict[str, Any]:
     links, sources = [], []
     for link in row.links.all():
         fields = _link_fields(row, link)
@@ -143,6 +148,7 @@ def _fields(row: Memory, vector: Any) -> dict[str, Any]:
         "expires_at": row.expires_at.isoformat() if row.expires_at else None,
         "recorded_at": row.recorded_at.isoformat(),
         "actor": _actor(row),
+        "owner": owners.get(row.owner, "") if row.owner else "",
         "state": row.state,
         "superseded_by": str(row.superseded_by) if row.superseded_by else None,
         "version": row.version,

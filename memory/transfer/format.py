@@ -53,6 +53,7 @@ class ImportLine(LineIn):
     version: int = Field(default=1, ge=1, le=MAX_VERSIONS)
     changed_at: Moment | None = None
     actor: ActorLine | None = None
+    owner: str = Field(default="", max_length=200)
     history: list[VersionLine] = Field(default_factory=list, max_length=MAX_VERSIONS)
     layout: list[MarkLine] = Field(default_factory=list, max_length=MAX_CONTENT)
 
@@ -138,6 +139,7 @@ def read_memory(
         version=read.version,
         changed_at=read.changed_at,
         actor=read.actor.actor() if read.actor else None,
+        owner=read.owner,
         history=tuple(_version(each, own, of) for each in read.history),
     )
     by_id = tuple(replace(link, target=own(link.target)) for link in draft.links if link.target is not None)
@@ -208,7 +210,7 @@ def line_of(memory: dict[str, Any]) -> dict[str, Any]:
         "metadata": {}, "memory_type": "general", "source": "", "external_id": None, "tags": [], "importance": 0.5,
         "links": [], "derived_from": [], "thread": "", "valid_from": None, "valid_to": None, "expires_at": None,
         "superseded_by": None, "vector": None, "state": "active", "history": [], "reason": "", "layout": [],
-        "visible_to": "organisation", "index": True,
+        "visible_to": "organisation", "index": True, "owner": "",
     }  # fmt: skip
     return {name: value for name, value in memory.items() if name not in defaults or value != defaults[name]}
 

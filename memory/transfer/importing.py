@@ -16,6 +16,7 @@ from django.db import transaction
 from liftos.kernel.db.prefetch import Ahead
 from liftos.kernel.db.transactions import raw_cursor, tenant_transaction
 from liftos.kernel.http.idempotency.keys import claim, recall, settle
+from liftos.kernel.tenancy.models import PrincipalRecord
 from memory.bulk.lines import batches, line_result
 from memory.index import index_rows, writes
 from memory.index.given_vectors import GivenVectors
@@ -27,7 +28,7 @@ from memory.rejection import tombstones
 from memory.transfer.batch_reader import OPERATOR, Batch, Report, reader, shortened
 from memory.transfer.format import Imported
 from memory.transfer.history_writes import Pasts, read_pasts, write_pasts
-from memory.transfer.statements import SET_SUCCESSORS
+from memory.transfer.statements import SET_OWNERS, SET_SUCCESSORS
 from memory.trust.versions import database_now
 from memory.types import EmbeddingState, LinkDraft, Outcome, Stored, TrustState
 
@@ -148,12 +149,26 @@ class _Run:
         new = [row for row, each in zip(rows, stored, strict=True) if each.outcome is Outcome.STORED]
         if new:
             decision = next(each.decision for each in stored if each.decision is not None)
+            self._set_owners(new)
             write_pasts(self.organisation, new, pasts, decision)
             self._reject_values(new, decision)
         aliases = self._link_aliases(rows, stored)
         self._point_to_successors(lines)
         self._link_by_id(lines)
         return stored, aliases
+
+    def _set_owners(self, new: list[Row]) -> None:
+        """Give memories to the principals that owned them, as far as this organisation has principals of their names."""
+        named = {row.id: row.draft.past.owner for row in new if row.draft.past and row.draft.past.owner}
+        if not named:
+            return
+        rows = PrincipalRecord.objects.filter(organisation_id=self.organisation, name__in=set(named.values()))
+        known = dict(rows.values_list("name", "id"))
+        owners = [(memory, known[name]) for memory, name in named.items() if name in known]
+        if owners:
+            values = dict(zip(("memories", "owners"), index_rows.columns(owners), strict=True))
+            with raw_cursor() as cursor:
+                cursor.execute(SET_OWNERS, values | {"organisation": self.organisation})
 
     def _recall(self, body: dict[str, Any], report: Report, lines: list[Line]) -> None:
         self.aliases |= {UUID(one): UUID(other) for one, other in body.get("aliases", {}).items()}

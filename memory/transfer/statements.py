@@ -27,3 +27,8 @@ WHERE m.organisation_id = %(organisation)s AND m.id = s.memory AND m.superseded_
               AND n.head IS NULL)
 RETURNING m.id
 """
+# who stored imported memories
+SET_OWNERS = """
+UPDATE memory_memory AS m SET owner = w.owner FROM unnest(%(memories)s::uuid[], %(owners)s::uuid[]) AS w(memory, owner)
+WHERE m.organisation_id = %(organisation)s AND m.id = w.memory
+"""

@@ -8,6 +8,7 @@ from liftos.kernel.errors import InvalidInput
 from liftos.kernel.telemetry.manager import observe_operation
 from liftos.kernel.tenancy.types import Actor
 from memory import operations
+from memory.derivation import check_readers
 from memory.errors import ExternalIdTaken
 from memory.operations import Prepared
 from memory.queries import get_memory
@@ -17,6 +18,7 @@ from memory.trust.state_changes import change_state, lock_in_state, record_corre
 from memory.trust.statements import CLOSE_MEMORY
 from memory.trust.versions import database_now
 from memory.types import LIVING, MemoryDraft, Outcome, TrustState
+from memory.visibility import scope_of
 
 
 def supersede(
@@ -75,6 +77,8 @@ def commit_supersede(
             # those who see the memory see its successor, and nobody else
             scope = get_memory(organisation=organisation, memory=memory).scope_id
             new = replace(new, draft=replace(new.draft, scope=scope))
+        else:
+            check_readers(organisation, scope_of(organisation, new.draft.visible_to), [memory])
         if new.draft.valid_from is None:
             now = database_now()
             new = replace(new, draft=replace(new.draft, valid_from=now))

@@ -18,7 +18,8 @@ MAX_SOURCES = 100
 def sources_of(claim: Claim, info: RunInfo) -> Sources:
     """Return the memories quoted in a step's inputs, at most MAX_SOURCES, and the decisions that read them.
 
-    The latest results come first. For a map item that is itself a quoted memory, only that memory of the list counts.
+    The latest results come first. For a map item that is itself a quoted memory, only that memory of the list counts. If the run sees
+    private memories, those beyond MAX_SOURCES are returned too, for whoever must not show them to others.
     """
     names = [name for name in info.plan.behind(claim.name) if _mentions(info, name) is not None]
     if not names:
@@ -30,7 +31,7 @@ def sources_of(claim: Claim, info: RunInfo) -> Sources:
         ended = raw_cursor().execute(ENDED_STEPS, (info.organisation, info.id, sorted(names))).fetchall()
         # one at a time: a thousand results may be too large together
         for (step,) in ended:
-            if len(memories) >= MAX_SOURCES:
+            if len(memories) >= MAX_SOURCES and not info.principal.viewer.scopes:
                 break
             row = raw_cursor().execute(READ_RESULT, (info.organisation, step)).fetchone()
             if row is None:
@@ -42,7 +43,8 @@ def sources_of(claim: Claim, info: RunInfo) -> Sources:
                 continue
             memories |= dict.fromkeys([item] if item in found else found)
             decisions |= dict.fromkeys(_decisions(value) or [decision])
-    return Sources(tuple(memories)[:MAX_SOURCES], tuple(decisions)[:MAX_SOURCES])
+    named = tuple(memories)
+    return Sources(named[:MAX_SOURCES], tuple(decisions)[:MAX_SOURCES], named[MAX_SOURCES:])
 
 
 def _quoted(info: RunInfo, name: str, value: Any) -> Iterator[UUID]:

@@ -20,6 +20,7 @@ from liftos.kernel.jobs import send_hint
 from liftos.kernel.outbox.operations import emit
 from liftos.kernel.telemetry.manager import observe_operation
 from liftos.kernel.tenancy.authority import missing_scopes, scopes_now
+from liftos.kernel.tenancy.parties import with_principals
 from liftos.kernel.tenancy.types import Actor, ActorKind, Scope
 from workflows.engine.authority import scopes_of_plan
 from workflows.engine.claims import Claim
@@ -178,7 +179,8 @@ def approve(
             "reason": reason,
         }
         require_scopes_of(row, by)
-        if approved and any(is_same_party(by, party) for party in parties_of(row)):
+        reviewer, *parties = with_principals(organisation, [by, *parties_of(row)])
+        if approved and any(is_same_party(reviewer, party) for party in parties):
             raise OwnRun
         values = _values(row, reason) | {"step": found.id, "approval": json.dumps(approval)}
         raw_cursor().execute(sql.DECIDE, {key: values[key] for key in ("organisation", "step", "approval")})

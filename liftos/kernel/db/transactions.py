@@ -4,7 +4,7 @@ Row-level security compares every row with the settings `liftos.organisation`, `
 set for the transaction only, so a pooled connection carries nothing over to the next request (docs/decisions/0001).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
 from typing import Any
@@ -101,6 +101,19 @@ def whole_tenant(organisation: UUID) -> Iterator[None]:
 def seeing_everything_here() -> Iterator[None]:
     """Have the open tenant transaction see all scopes, for a write that must reach what its viewer can't see. Sets no savepoint."""
     with seeing_everything(), seen_by_current_viewer():
+        yield
+
+
+@contextmanager
+def able_to_write(scopes: Iterable[int]) -> Iterator[None]:
+    """Have the open tenant transaction write rows of some scopes, for a block, also those that its viewer can't read.
+
+    A viewer without a scope of its own leaves what it does to rows of several scopes to SYSTEM_SCOPE.
+    """
+    if all(map(current_viewer().sees, scopes)):
+        yield
+        return
+    with seeing_everything_here():
         yield
 
 

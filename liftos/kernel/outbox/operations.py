@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from liftos.kernel.db.binary import TextArray
-from liftos.kernel.db.transactions import raw_cursor
+from liftos.kernel.db.transactions import able_to_write, raw_cursor
 from liftos.kernel.db.viewers import ORGANISATION_SCOPE
 from liftos.kernel.ids import new_id
 from liftos.kernel.telemetry.tracing.context import current_context
@@ -48,17 +48,17 @@ def emit_many(
         scope_id: who may read them, or each of them: what they are about, or their decision.
     """
     context = current_context()
-    raw_cursor().execute(
-        _INSERT,
-        {
-            "organisation": organisation,
-            "type": type,
-            "source": SOURCE,
-            "ids": [new_id() for _ in events],
-            "subjects": TextArray(subject for subject, _ in events),
-            "data": TextArray(json.dumps(data) for _, data in events),
-            "correlation_id": context.correlation_id,
-            "traceparent": context.traceparent,
-            "scopes": [scope_id] * len(events) if isinstance(scope_id, int) else list(scope_id),
-        },
-    )
+    scopes = [scope_id] * len(events) if isinstance(scope_id, int) else list(scope_id)
+    values = {
+        "organisation": organisation,
+        "type": type,
+        "source": SOURCE,
+        "ids": [new_id() for _ in events],
+        "subjects": TextArray(subject for subject, _ in events),
+        "data": TextArray(json.dumps(data) for _, data in events),
+        "correlation_id": context.correlation_id,
+        "traceparent": context.traceparent,
+        "scopes": scopes,
+    }
+    with able_to_write(set(scopes)):
+        raw_cursor().execute(_INSERT, values)

@@ -1,7 +1,7 @@
 """Callers: scopes, roles, actors, principals. No Django here."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
@@ -72,11 +72,19 @@ class ActorKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """The author of an action; `on_behalf_of` is the user id the caller named, which is not verified."""
+    """The author of an action.
+
+    Attributes:
+        kind: of the credential.
+        id: of the credential, the person or the principal.
+        on_behalf_of: the user id the caller named, which is not verified.
+        principals: names and ids of the principals it is or acted for; only as `liftos.kernel.tenancy.parties` returns it.
+    """
 
     kind: ActorKind
     id: str
     on_behalf_of: str = ""
+    principals: frozenset[str] = field(default=frozenset(), compare=False)
 
 
 SYSTEM = Actor(ActorKind.SYSTEM, "liftos")

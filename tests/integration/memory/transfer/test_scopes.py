@@ -71,3 +71,33 @@ def test_memory_of_unknown_groups_is_refused(filled, tmp_path):
     with pytest.raises(CommandError, match="No group called 'sales'"):
         move(filled, other, tmp_path / "memories.jsonl")
     assert seen(other) == {"The canary of all": "organisation"}
+
+
+def test_import_keeps_owners_by_name(filled, tmp_path):
+    other = make_caller("Other")
+    alice = key_of(other, principal_of(other, "alice", group_of(other, "sales")))
+    file = tmp_path / "memories.jsonl"
+    move(filled, other, file)
+    owners = {
+        json.loads(each)["content"]: json.loads(each).get("owner")
+        for each in file.read_text().splitlines()[1:]
+    }
+    assert owners == {
+        "The canary of all": "bob", "The canary of sales": "alice", "The new canary of alice": "alice",
+    }  # fmt: skip
+    with seeing_everything(), tenant_transaction(other.organisation):
+        statement = "SELECT content || coalesce(' ' || p.name, '') FROM memory_memory AS m LEFT JOIN tenancy_principal AS p ON p.id = m.owner"
+        kept = sorted(read_column(statement, {}))
+    assert kept == [
+        "The canary of alice alice", "The canary of all", "The canary of sales alice", "The new canary of alice alice",
+    ]  # fmt: skip
+    # its owner may show it to others, as at home
+    memory = next(
+        each for each in alice.get("/api/v1/memories").json()["results"] if "new canary" in each["content"]
+    )
+    changed = alice.patch(
+        f"/api/v1/memories/{memory['id']}",
+        {"visible_to": {"groups": ["sales"]}},
+        **{"if-match": f'"{memory["version"]}"'},
+    )
+    assert changed.status_code == 200, changed.content

@@ -1,0 +1,116 @@
+"""Who sees memories that are derived from others: at most those who see every source.
+
+Without a wish of the writer that is the narrowest scope of the sources, or the writer's own if none of them is narrower than all others.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from uuid import UUID
+
+from liftos.kernel.db.transactions import seeing_everything_here
+from liftos.kernel.db.viewers import EVERYBODY, ORGANISATION_SCOPE, current_viewer
+from liftos.kernel.tenancy.models import AccessScope, GroupMember
+from memory.errors import NotVisible
+from memory.index.writes import Row
+from memory.queries import read_scopes
+from memory.types import EmbeddingState, LinkKind, MemoryDraft, Outcome, Stored
+
+TOO_WIDE = "Some who would see it do not see every memory that it is derived from."
+
+
+def sources_of(draft: MemoryDraft) -> set[UUID]:
+    """Return the memories that a draft says it is derived from."""
+    linked = {each.target for each in draft.links if each.kind == LinkKind.DERIVED_FROM and each.target}
+    return {*draft.derived_from, *linked}
+
+
+def narrow(
+    organisation: UUID, rows: Sequence[Row], chosen: set[UUID]
+) -> tuple[tuple[Row, ...], dict[UUID, Stored]]:
+    """Return rows with scopes no wider than those of their sources, and the results of those that are refused.
+
+    Call it inside the transaction that stores them. Sources may be rows of the same batch.
+
+    Args:
+        organisation: the tenant.
+        rows: with the scopes that their writer chose.
+        chosen: ids of the rows for which it did choose; these are refused rather than narrowed.
+    """
+    sources = {row.id: found for row in rows if (found := sources_of(row.draft) | set(row.unnamed_sources))}
+    if not sources or current_viewer() == EVERYBODY:
+        return tuple(rows), {}
+    named = list(set().union(*sources.values()))
+    with seeing_everything_here():
+        stored = read_scopes(organisation, named)
+    scopes = {row.id: row.draft.scope for row in rows} | stored
+    refused: set[UUID] = set()
+    # a source in the batch may be narrowed itself: as many rounds as a chain of sources is long
+    for _ in rows:
+        limits = {
+            row: _narrowed(organisation, scopes[row], [scopes[each] for each in of if each in scopes])
+            for row, of in sources.items()
+            if row not in refused
+        }
+        wide = {
+            row for row, scope in limits.items() if scope is None or (row in chosen and scope != scopes[row])
+        }
+        refused |= wide
+        changed = {row: scope for row, scope in limits.items() if scope is not None and scope != scopes[row]}
+        scopes |= {row: scope for row, scope in changed.items() if row not in wide}
+        if not wide and not changed:
+            break
+    return tuple(
+        replace(row, draft=replace(row.draft, scope=scopes[row.id])) if row.id in sources else row
+        for row in rows
+    ), {each: Stored(each, Outcome.NOT_VISIBLE, EmbeddingState.PENDING, detail=TOO_WIDE) for each in refused}
+
+
+def check_readers(organisation: UUID, scope: int, sources: Iterable[UUID]) -> None:
+    """Refuse a scope whose readers do not all see some sources, inside the caller's transaction.
+
+    Raises:
+        NotVisible: some don't.
+    """
+    named = list(sources)
+    if not named or current_viewer() == EVERYBODY:
+        return
+    with seeing_everything_here():
+        found = read_scopes(organisation, named)
+    if _narrowed(organisation, scope, list(found.values())) != scope:
+        raise NotVisible(TOO_WIDE, loc=("visible_to",))
+
+
+def _narrowed(organisation: UUID, wanted: int, sources: Sequence[int]) -> int | None:
+    """Return the widest known scope within the wanted one and those of the sources; None if there is none."""
+    private, viewer = sorted(set(sources) - {ORGANISATION_SCOPE}), current_viewer()
+    if not private or (wanted == viewer.own and wanted != ORGANISATION_SCOPE):
+        return wanted
+    known = {
+        row.id: row
+        for row in AccessScope.objects.filter(organisation_id=organisation, id__in=[wanted, *private])
+    }
+    limits = [*private, *([wanted] if wanted != ORGANISATION_SCOPE else [])]
+    candidates = [wanted, *(each for each in private if viewer.sees(each))]
+    for each in candidates:
+        if each != ORGANISATION_SCOPE and all(
+            _is_within(organisation, known, each, other) for other in limits
+        ):
+            return each
+    own = viewer.own
+    if own is None or wanted not in (ORGANISATION_SCOPE, own):
+        return None
+    return own
+
+
+def _is_within(organisation: UUID, known: Mapping[int, AccessScope], one: int, other: int) -> bool:
+    """Return whether all readers of one scope are readers of another."""
+    if one == other:
+        return True
+    if one not in known or other not in known or known[other].principal_id is not None:
+        return False
+    groups = set(known[other].groups)
+    if known[one].principal_id is None:
+        return set(known[one].groups) <= groups
+    return GroupMember.objects.filter(
+        organisation_id=organisation, principal_id=known[one].principal_id, group_id__in=groups
+    ).exists()
