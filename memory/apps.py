@@ -8,15 +8,17 @@ class MemoryConfig(AppConfig):
     def ready(self) -> None:
         from accountability.ports import decision_finders, scope_readers
         from liftos.kernel.outbox.catalogue import declare_events
-        from liftos.kernel.ports import memory_filters, scoped_memories
+        from liftos.kernel.ports import memory_filters, private_memories, scoped_memories, text_screener
         from liftos.kernel.reserved_operations import reserve_operations
         from memory import checks, functions  # noqa: F401  registers them
         from memory.event_filters import EventFilters
         from memory.events import EVENTS
+        from memory.private_memories import PrivateMemories
         from memory.queries import count_in_scope, scopes_of_memories
         from memory.search.arms.interface import register_arm
         from memory.search.arms.meaning.arm import MeaningArm
         from memory.search.arms.words.arm import WordsArm
+        from memory.secrets_screen import screen_body
         from memory.trust.decisions import decisions_of
         from memory.trust.reviews import take_part
 
@@ -28,4 +30,6 @@ class MemoryConfig(AppConfig):
         decision_finders.fill("memory", decisions_of)
         scope_readers.fill("memory", scopes_of_memories)
         scoped_memories.fill(count_in_scope)
+        text_screener.fill(screen_body)
+        private_memories.fill(PrivateMemories())
         take_part()

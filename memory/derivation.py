@@ -1,4 +1,4 @@
-"""Who sees memories that are derived from others: at most those who see every source.
+"""Readers of memories that are derived from others: at most those who see every source.
 
 Without a wish of the writer that is the narrowest scope of the sources, or the writer's own if none of them is narrower than all others.
 """

@@ -303,6 +303,8 @@ class LineIn(MemoryIn):
     changed_at: Any = None
     actor: Any = None
     owner: Any = None
+    documents: Any = None
+    turn: Any = None
     history: Any = None
 
 

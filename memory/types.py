@@ -146,6 +146,30 @@ class PastVersion:
 
 
 @dataclass(frozen=True, slots=True)
+class DocumentPart:
+    """The file that a version of an imported document was read from; see `memory.models.Document`."""
+
+    version: int
+    title: str
+    name: str
+    media_type: str
+    pages: int | None
+    characters: int
+    bytes: int
+    sha256: str
+    recorded_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class TurnPart:
+    """An imported turn's place in its conversation, and its speaker."""
+
+    number: int
+    role: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Past:
     """The past of an imported memory; can't be set through the API.
 
@@ -158,6 +182,8 @@ class Past:
         actor: who stored it; defaults to the importer.
         history: earlier versions, oldest first.
         owner: the name of the principal that stored it; empty if unknown.
+        documents: the files its versions were read from, if it is a document.
+        turn: its place in a conversation, if it is a turn.
     """
 
     id: UUID
@@ -168,6 +194,8 @@ class Past:
     actor: Actor | None = None
     history: tuple[PastVersion, ...] = ()
     owner: str = ""
+    documents: tuple[DocumentPart, ...] = ()
+    turn: TurnPart | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,9 @@ from memory.types import ORGANISATION, VisibleTo
 
 _LOC = ("visible_to",)
 
+DELETED = VisibleTo(principal="(deleted)")
+"""The reader of rows whose principal was deleted: only operators see them."""
+
 # what a scope stands for never changes, but names of its groups may
 _KEEP_SECONDS = 5.0
 _shown: LruTtlCache[tuple[UUID, int], VisibleTo] = LruTtlCache(10_000, _KEEP_SECONDS)
@@ -83,7 +86,10 @@ def visible_to(organisation: UUID, scope: int) -> VisibleTo:
 
 def _read(organisation: UUID, scope: int) -> VisibleTo:
     with tenant_transaction(organisation):
-        row = AccessScope.objects.select_related("principal").get(organisation_id=organisation, id=scope)
+        rows = AccessScope.objects.select_related("principal")
+        row = rows.filter(organisation_id=organisation, id=scope).first()
+        if row is None:
+            return DELETED
         if row.principal is not None:
             return VisibleTo(principal=row.principal.name)
         names = Group.objects.filter(organisation_id=organisation, id__in=row.groups).order_by("name")

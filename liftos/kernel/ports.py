@@ -4,7 +4,7 @@ These are the kernel's; `memory/ports.py` and `accountability/ports.py` declare 
 that a project without the app fails instead of silently doing nothing.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from collections.abc import Set as AbstractSet
 from typing import Any, Generic, Protocol, TypeVar
 from uuid import UUID
@@ -133,8 +133,34 @@ class ScopedMemories(Protocol):
         """Return the number of memories; opens its own transaction."""
 
 
+class PrivateMemories(Protocol):
+    """The memories of one principal's own scope, when it is deleted; called in a transaction that sees the whole tenant."""
+
+    def count(self, organisation: UUID, scope: int) -> int:
+        """Return their number."""
+
+    def erase(self, organisation: UUID, by: Actor, scope: int) -> None:
+        """Erase them."""
+
+    def transfer(self, organisation: UUID, by: Actor, *, scope: int, owner: UUID, to: UUID) -> None:
+        """Make them visible to another principal alone, which becomes the owner of all that `owner` owned."""
+
+
+class TextScreener(Protocol):
+    """Screen the body of a request that stores text, by the organisation's policy for secrets."""
+
+    def __call__(self, organisation: UUID, by: Actor, body: Any, fields: Collection[str] | None) -> Any:
+        """Return the body as it may be stored; raise if it is refused. Only some fields, or all (None), are screened."""
+
+
 decision_recorder: Port[DecisionRecorder] = Port("decision_recorder", filled_by="accountability")
 """Records the kernel's decisions (keys, organisations, admin actions). Filled by accountability."""
+
+private_memories: Port[PrivateMemories] = Port("private_memories", filled_by="memory")
+"""The memories that only a principal sees. Filled by memory."""
+
+text_screener: Port[TextScreener] = Port("text_screener", filled_by="memory")
+"""Finds secrets in what native routes store. Filled by memory."""
 
 decision_figures: Port[DecisionFigures] = Port("decision_figures", filled_by="accountability")
 """The decisions in `ObservabilityManager.statistics` and `/performance/metrics`. Filled by accountability."""

@@ -17,6 +17,7 @@ from liftos.kernel.http.openapi import query_parameters
 from liftos.kernel.http.parsing import InvalidRequest, item
 from liftos.kernel.http.views import NativeView
 from liftos.kernel.tenancy.types import Scope
+from memory.api.shared import RejectionOut, SecretsOut
 from memory.conversations.inputs import (
     ConversationIn,
     MessagesIn,
@@ -42,6 +43,8 @@ class TurnStored(BaseModel):
     outcome: str
     embedding: str
     state: str
+    rejection: RejectionOut | None = None
+    secrets: SecretsOut | None = None
 
 
 class TurnsStored(BaseModel):
@@ -88,6 +91,7 @@ class ConversationTurns(NativeView):
     """The turns of a conversation."""
 
     scopes = {"GET": Scope.MEMORY_READ, "POST": Scope.MEMORY_PROPOSE}
+    screened = frozenset({"reason"})
 
     def cost(self) -> int:
         """Return one unit per turn."""

@@ -121,6 +121,8 @@ class Reject(_Correction):
 class Supersede(_Correction):
     """Supersede a memory."""
 
+    screened = frozenset({"reason"})
+
     def prepare(self, memory: UUID) -> Prepared:
         """Parse and embed the new memory."""
         del memory

@@ -1,7 +1,6 @@
 """`POST /api/v1/memories/delete` and `DELETE /api/v1/memories`: erase many memories, by ids or by conditions."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -18,7 +17,7 @@ from liftos.kernel.http.views import NativeView
 from liftos.kernel.tenancy.types import Scope
 from memory.api.memories import MemoryOut, render
 from memory.api.memory_lists import ListQuery
-from memory.erasure.deletions import Deletion, delete_matching, get_deletion
+from memory.erasure.deletions import Deletion, delete_matching
 from memory.erasure.operations import TOGETHER, forget_many
 from memory.inputs import Reason
 from memory.queries import existing, get_memories
@@ -75,19 +74,6 @@ class DeletionOut(BaseModel):
     sample: list[MemoryOut] | None = None
 
 
-class DeletionJobOut(BaseModel):
-    """A deletion by a worker: queued, running, done, or stopped because its caller may no longer erase. `erased` includes copies."""
-
-    id: UUID
-    status: str
-    count: int
-    done: int
-    erased: int
-    erasures: list[UUID]
-    recorded_at: datetime
-    finished_at: datetime | None
-
-
 class DeletionQuery(ListQuery):
     """The conditions, as for the list."""
 
@@ -96,6 +82,11 @@ class DeletionQuery(ListQuery):
 
 
 class _Deletions(NativeView):
+    """A base of deletions by conditions."""
+
+    # conditions are compared, not stored
+    screened = frozenset({"reason"})
+
     def rehearse(self, narrowed: SearchRequest) -> Response:
         """Answer with what passes the conditions, and a sample."""
         done = delete_matching(**self.caller, narrowed=narrowed, dry_run=True)
@@ -177,21 +168,6 @@ class MemoriesDeletion(_Deletions):
         if asked.dry_run:
             return self.rehearse(listed.narrowed())
         return self.erase(request, listed.narrowed(), asked.reason)
-
-
-class DeletionDetail(NativeView):
-    """A deletion by a worker."""
-
-    scopes = {"GET": Scope.MEMORY_READ}
-
-    @described("memories_deletion", responses={200: DeletionJobOut})
-    def get(self, request: Request, deletion: UUID) -> Response:
-        """Return a deletion's progress and the receipts of its erasures."""
-        del request
-        with tenant_transaction(self.organisation):
-            row = get_deletion(organisation=self.organisation, deletion=deletion)
-        fields = {name: getattr(row, name) for name in DeletionJobOut.model_fields}
-        return Response(DeletionJobOut.model_validate(fields).model_dump(mode="json"))
 
 
 def conditions_of(asked: NarrowIn) -> set[str]:

@@ -24,6 +24,7 @@ from liftos.kernel.http.parsing import InvalidRequest, item, parse_json, validat
 from liftos.kernel.http.uploads import read_upload
 from liftos.kernel.http.views import COSTLY, NativeView
 from liftos.kernel.tenancy.types import Scope
+from memory.api.shared import SecretsOut
 from memory.documents.errors import NoOriginal
 from memory.documents.jobs import accept_document
 from memory.documents.operations import PreparedDocument, commit_document, prepare_document
@@ -97,6 +98,7 @@ class DocumentStored(BaseModel):
     state: str
     original: bool
     decision_id: UUID | None
+    secrets: SecretsOut | None = None
 
 
 class DocumentAccepted(BaseModel):
@@ -188,7 +190,7 @@ class DocumentCollection(NativeView):
         with tenant_transaction(organisation):
             memory, row = get_document(organisation=organisation, memory=UUID(ids["id"]))
         shown, decision = render(memory, row), ids["decision_id"]
-        answer = {name: shown.get(name) for name in DocumentStored.model_fields}
+        answer = {name: shown.get(name) for name in DocumentStored.model_fields if name != "secrets"}
         outcome = DocumentOutcome.CHANGED if decision else DocumentOutcome.UNCHANGED
         if decision == str(memory.stored_by):
             outcome = DocumentOutcome.STORED

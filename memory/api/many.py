@@ -105,6 +105,7 @@ class MemoryBatch(NativeView):
     """Stores memories."""
 
     scopes = {"POST": Scope.MEMORY_PROPOSE}
+    screened = frozenset({"reason"})
 
     def prepare(self) -> Prepared:
         """Parse and embed the memories."""

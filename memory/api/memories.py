@@ -148,6 +148,7 @@ class MemoryCollection(NativeView):
     """Stores memories."""
 
     scopes = {"POST": Scope.MEMORY_PROPOSE}
+    screened = frozenset({"reason"})
 
     def prepare(self) -> Prepared:
         """Parse and embed the memory."""

@@ -125,6 +125,7 @@ class MemoryDetail(NativeView):
     """One memory."""
 
     scopes = {"GET": Scope.MEMORY_READ, "PATCH": Scope.MEMORY_WRITE, "DELETE": Scope.MEMORY_WRITE}
+    screened = frozenset({"reason"})
 
     @extend_schema(operation_id="memories_get", responses={200: MemoryOut})
     def get(self, request: Request, memory: UUID) -> Response:

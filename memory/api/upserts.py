@@ -50,6 +50,7 @@ class MemoryUpserts(NativeView):
     """Stores or changes memories by external id."""
 
     scopes = {"PUT": Scope.MEMORY_WRITE}
+    screened = frozenset({"reason"})
 
     def prepare(self) -> PreparedUpsert:
         """Parse and embed the memory."""

@@ -11,7 +11,6 @@ from django.db import connection, transaction
 
 from liftos.kernel.db.transactions import raw_cursor, tenant_transaction
 from liftos.kernel.db.viewers import ORGANISATION_SCOPE, current_viewer, viewing
-from liftos.kernel.errors import NotFound
 from liftos.kernel.jobs import send_hint
 from liftos.kernel.tenancy.authority import scopes_now, viewer_now
 from liftos.kernel.tenancy.types import Actor, ActorKind, Scope
@@ -24,12 +23,6 @@ from memory.models import DeletionJob
 from memory.search.types import SearchRequest
 
 SAMPLE = 10
-
-
-class DeletionNotFound(NotFound):
-    """There is no such deletion."""
-
-    code = "memory.deletion_not_found"
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,18 +107,6 @@ def work_on_next_thousand(*, organisation: UUID) -> bool:
             MOVE_DELETION, values | {"erased": done.erased, "erasures": erasures, "stopped": False}
         )
     return True
-
-
-def get_deletion(*, organisation: UUID, deletion: UUID) -> DeletionJob:
-    """Return a job, inside the caller's tenant transaction, without its ids.
-
-    Raises:
-        DeletionNotFound: not in this organisation.
-    """
-    row = DeletionJob.objects.filter(organisation_id=organisation, id=deletion).defer("memories").first()
-    if row is None:
-        raise DeletionNotFound
-    return row
 
 
 def list_organisations_with_deletions() -> list[UUID]:

@@ -34,6 +34,7 @@ class DeletionJob(Scoped):
     is_stopped = models.BooleanField(default=False, db_default=False)
     recorded_at = models.DateTimeField(db_default=Now())
     finished_at = models.DateTimeField(null=True)
+    cancelled_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints = [
@@ -53,7 +54,9 @@ class DeletionJob(Scoped):
 
     @property
     def status(self) -> str:
-        """Queued, running, done or stopped."""
+        """Queued, running, done, stopped or cancelled."""
+        if self.cancelled_at is not None:
+            return "cancelled"
         if self.is_stopped:
             return "stopped"
         if self.finished_at is not None:

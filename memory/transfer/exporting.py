@@ -15,6 +15,7 @@ from memory.index.bulk_reads import read_own_vectors
 from memory.index.passage_rows import StoredPassage, read_passages
 from memory.models import Memory, MemoryLink, MemoryVersion
 from memory.transfer.format import KIND, VERSION, line_of, pack_vector
+from memory.transfer.parts import read_parts
 from memory.transfer.statements import COUNT_MEMORIES
 from memory.types import LinkKind
 from memory.visibility import as_json
@@ -99,6 +100,7 @@ def _read(
         )
         if now == {row.id: row.version for row in batch}:
             break
+    parts = read_parts(organisation, ids)
     principals = PrincipalRecord.objects.filter(
         organisation_id=organisation, id__in={row.owner for row in batch if row.owner}
     )
@@ -108,6 +110,7 @@ def _read(
         (
             row.id,
             _fields(row, vectors.get(row.id), owners)
+            | parts.get(row.id, {})
             | {
                 "layout": _layout(passages.get(row.id, ())),
                 "history": [

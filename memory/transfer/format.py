@@ -26,6 +26,7 @@ from memory.bulk.lines import check_vector
 from memory.index.given_vectors import GivenVectors
 from memory.inputs import ExportedContent, LineIn, MemoryIn, content_fields
 from memory.transfer.history_format import ActorLine, KnownState, MarkLine, VersionLine, check_past
+from memory.transfer.parts import DocumentLine, TurnLine
 from memory.types import MAX_CONTENT, LinkDraft, MemoryDraft, Past, PastVersion, TrustState
 
 KIND = "liftos.memories"
@@ -54,6 +55,8 @@ class ImportLine(LineIn):
     changed_at: Moment | None = None
     actor: ActorLine | None = None
     owner: str = Field(default="", max_length=200)
+    documents: list[DocumentLine] = Field(default_factory=list, max_length=MAX_VERSIONS)
+    turn: TurnLine | None = None
     history: list[VersionLine] = Field(default_factory=list, max_length=MAX_VERSIONS)
     layout: list[MarkLine] = Field(default_factory=list, max_length=MAX_CONTENT)
 
@@ -140,6 +143,8 @@ def read_memory(
         changed_at=read.changed_at,
         actor=read.actor.actor() if read.actor else None,
         owner=read.owner,
+        documents=tuple(each.part() for each in read.documents),
+        turn=read.turn.part() if read.turn else None,
         history=tuple(_version(each, own, of) for each in read.history),
     )
     by_id = tuple(replace(link, target=own(link.target)) for link in draft.links if link.target is not None)

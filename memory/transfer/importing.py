@@ -28,6 +28,7 @@ from memory.rejection import tombstones
 from memory.transfer.batch_reader import OPERATOR, Batch, Report, reader, shortened
 from memory.transfer.format import Imported
 from memory.transfer.history_writes import Pasts, read_pasts, write_pasts
+from memory.transfer.parts import write_parts
 from memory.transfer.statements import SET_OWNERS, SET_SUCCESSORS
 from memory.trust.versions import database_now
 from memory.types import EmbeddingState, LinkDraft, Outcome, Stored, TrustState
@@ -150,6 +151,7 @@ class _Run:
         if new:
             decision = next(each.decision for each in stored if each.decision is not None)
             self._set_owners(new)
+            write_parts(self.organisation, new, database_now())
             write_pasts(self.organisation, new, pasts, decision)
             self._reject_values(new, decision)
         aliases = self._link_aliases(rows, stored)

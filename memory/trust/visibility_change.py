@@ -64,6 +64,7 @@ def change_visibility(
     version: int | None = None,
     reason: str = "",
     may_curate: bool = False,
+    any_state: bool = False,
 ) -> Moved:
     """Make a memory with all its versions visible to others.
 
@@ -75,6 +76,7 @@ def change_visibility(
         version: the expected version; None for any.
         reason: free text.
         may_curate: whether the caller may change memories of other owners.
+        any_state: whether rejected memories, and texts that are rejected there, move too.
 
     Raises:
         MemoryNotFound, VersionMismatch: as for a revision.
@@ -87,8 +89,10 @@ def change_visibility(
     scope = scope_of(organisation, wanted)
     with observe_operation(OPERATION, organisation=str(organisation)), tenant_transaction(organisation):
         before = get_memory(organisation=organisation, memory=memory)
-        vet_value(organisation, memory=memory, text=before.content, scope=scope)
-        row = lock_in_state(organisation, memory, version=version, allowed=REJECTABLE, participle="moved")
+        if not any_state:
+            vet_value(organisation, memory=memory, text=before.content, scope=scope)
+        allowed = tuple(TrustState) if any_state else REJECTABLE
+        row = lock_in_state(organisation, memory, version=version, allowed=allowed, participle="moved")
         if row.content != before.content:
             raise Conflict("The memory was just changed; read it and try again.")
         if row.scope_id == scope:

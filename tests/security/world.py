@@ -69,6 +69,7 @@ class World:
     webhook: str
     delivery: str
     trigger: str
+    queued_deletion: str
 
 
 def make_world(caller: Caller) -> World:
@@ -144,6 +145,9 @@ def make_world(caller: Caller) -> World:
             organisation_id=caller.organisation, actor_kind="system", actor_id="a", memories=[uuid4()], count=1,
             done=1, finished_at=timezone.now(),
         )  # fmt: skip
+        queued_deletion = DeletionJob.objects.create(
+            organisation_id=caller.organisation, actor_kind="system", actor_id="a", memories=[uuid4()], count=1,
+        )  # fmt: skip
         TraceRecord.objects.create(
             organisation_id=caller.organisation, trace_id=trace, correlation_id="c", name="POST /api/v1/search",
             started_at=timezone.now(), duration_ms=1.0, status="ok", spans=[],
@@ -153,6 +157,7 @@ def make_world(caller: Caller) -> World:
         paused, ended["workflow_id"], caller.slug, follower.token, int(head.split("\n")[1]),
         queued_job, queued_document, str(deletion.id), rule, hold, *make_directory(caller), *make_webhook(caller),
         make("/api/v1/triggers", {"name": "rain", "event": "liftos.memory.stored", "template": "flow", "parameters": {"why": "x"}}),
+        str(queued_deletion.id),
     )  # fmt: skip
 
 
@@ -284,6 +289,9 @@ ROUTES: dict[str, Requests] = {
     "POST /api/v1/memories/batch": at(f"{V1}/memories/batch", {"memories": [{"content": "some words"}]}),
     "POST /api/v1/memories/delete": at(f"{V1}/memories/delete", {"ids": ["019a0000-0000-7000-8000-000000000000"]}),
     "GET /api/v1/memories/deletions/{deletion}": at(f"{V1}/memories/deletions/{{deletion}}"),
+    "GET /api/v1/memories/deletions": at(f"{V1}/memories/deletions?status=done"),
+    "POST /api/v1/memories/deletions/{deletion}/cancel": at(f"{V1}/memories/deletions/{{queued_deletion}}/cancel", WHY),
+    "DELETE /api/v1/memories/deletions/{deletion}": at(f"{V1}/memories/deletions/{{queued_deletion}}", WHY),
     "POST /api/v1/memories/{memory}/restore": at(f"{V1}/memories/{{memory}}/restore", {"version": 1}),
     "POST /api/v1/memories/query": at(f"{V1}/memories/query", {"total": True}),
     "GET /api/v1/subjects/{kind}/{subject}/export": at(f"{V1}/subjects/user/ann/export"),
@@ -299,6 +307,7 @@ ROUTES: dict[str, Requests] = {
     "POST /api/v1/principals": at(f"{V1}/principals", {"name": "carol", "kind": "agent", "groups": ["$group"]}),
     "GET /api/v1/principals/{principal}": at(f"{V1}/principals/{{principal}}"),
     "PATCH /api/v1/principals/{principal}": at(f"{V1}/principals/{{principal}}", {"name": "ann b."}),
+    "DELETE /api/v1/principals/{principal}": at(f"{V1}/principals/{{principal}}?memories=erase"),
     "GET /api/v1/groups": at(f"{V1}/groups"),
     "POST /api/v1/groups": at(f"{V1}/groups", {"name": "legal team", "members": ["$principal"]}),
     "GET /api/v1/groups/{group}": at(f"{V1}/groups/{{group}}"),

@@ -9,7 +9,7 @@ from dataclasses import replace
 from time import monotonic
 
 from liftos.kernel.db.transactions import raw_cursor, tenant_pipeline
-from liftos.kernel.db.viewers import Viewer
+from liftos.kernel.db.viewers import ORGANISATION_SCOPE, Viewer
 from liftos.kernel.functions import find_function
 from liftos.kernel.tenancy.authority import missing_scopes, scopes_now, viewer_now
 from liftos.kernel.tenancy.known_keys import KEEP_SECONDS
@@ -47,7 +47,12 @@ def require_authority(info: RunInfo, step: str, function: str) -> Principal:
         allowed &= now
     if missing := missing_scopes(needed, allowed):
         raise AuthorityLost(f"Step {step} needs the scope {missing[0]}, which its run was not started with.")
-    return replace(info.principal, scopes=allowed, viewer=_viewer(info))
+    viewer = _viewer(info)
+    if viewer.principal is not None and viewer.own is None and info.scope != ORGANISATION_SCOPE:
+        raise AuthorityLost(
+            f"Step {step} can't run: its run was started for a principal that may no longer read it."
+        )
+    return replace(info.principal, scopes=allowed, viewer=viewer)
 
 
 def scopes_of_plan(plan: Plan) -> frozenset[Scope]:

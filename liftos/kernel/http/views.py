@@ -21,6 +21,7 @@ from liftos.kernel.http.openapi import declared
 from liftos.kernel.http.parsing import WITHHELD, InvalidRequest, read_json, validate
 from liftos.kernel.http.preconditions import is_held
 from liftos.kernel.http.strict import Declared, Item, is_strict, surplus_body, unknown_parameters
+from liftos.kernel.ports import text_screener
 from liftos.kernel.telemetry.tracing.context import current_context
 from liftos.kernel.tenancy.keys import expires_soon
 from liftos.kernel.tenancy.types import Actor, Principal, Scope
@@ -156,14 +157,24 @@ class PublicCompatView(CompatView):
 
 
 class NativeView(LiftosView):
-    """A route under /api/v1: plain results, problem details, unknown fields and parameters rejected."""
+    """A route under /api/v1: plain results, problem details, unknown fields and parameters rejected.
+
+    Attributes:
+        screened: the fields of bodies in which secrets are looked for, where the operation screens the others or only compares them;
+            None for all.
+    """
 
     error_style = "problem"
+    screened: ClassVar[frozenset[str] | None] = None
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Run the checks; the last rejects unknown fields and parameters."""
+        """Run the checks; then reject unknown fields and parameters, and secrets in what is to be stored, by the organisation's policy."""
         super().initial(request, *args, **kwargs)
         self._refuse_unknown(declared(self, (request.method or "").lower()))
+        scope = self.scopes.get((request.method or "").upper())
+        stores = scope is not None and not scope.endswith(":read")
+        if stores and self.json is not None:
+            self.json = text_screener()(self.organisation, self.principal.actor, self.json, self.screened)
 
     def _refuse_unknown(self, takes: Declared) -> None:
         items = unknown_parameters(self.request._request.GET, takes.parameters)

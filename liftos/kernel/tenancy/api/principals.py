@@ -15,6 +15,7 @@ from liftos.kernel.http.pagination import PageQuery, QueryText, page, page_of
 from liftos.kernel.http.strict import Strict
 from liftos.kernel.http.views import NativeView
 from liftos.kernel.tenancy import principals
+from liftos.kernel.tenancy.leaving import delete_principal
 from liftos.kernel.tenancy.models import PrincipalRecord
 from liftos.kernel.tenancy.principals import MAX_NAME
 from liftos.kernel.tenancy.types import PrincipalKind, Scope
@@ -40,6 +41,22 @@ class PrincipalChange(Strict):
 
     name: str | None = Field(default=None, max_length=MAX_NAME)
     kind: PrincipalKind | None = None
+
+
+class DeletionQuery(BaseModel):
+    """The choice for memories that only the principal sees: `erase`, or `transfer:` and the name or id of another one."""
+
+    memories: QueryText = ""
+
+
+class PrincipalDeleted(BaseModel):
+    """A deleted principal. `outcome`: the memories that only it saw were `erased` or `transferred`, or there were `none`."""
+
+    id: UUID
+    name: str
+    memories: int
+    outcome: str
+    keys_revoked: int
 
 
 class PrincipalOut(BaseModel):
@@ -114,7 +131,7 @@ class Principals(PrincipalsView):
 class PrincipalDetail(PrincipalsView):
     """One principal, by its name or id."""
 
-    scopes = {"GET": Scope.MEMORY_READ, "PATCH": Scope.ADMIN}
+    scopes = {"GET": Scope.MEMORY_READ, "PATCH": Scope.ADMIN, "DELETE": Scope.ADMIN}
 
     @described("principals_get", responses={200: PrincipalOut})
     def get(self, request: Request, principal: str) -> Response:
@@ -136,3 +153,15 @@ class PrincipalDetail(PrincipalsView):
             kind=asked.kind or PrincipalKind(found.kind),
         )
         return Response(self.shown(str(changed.id)))
+
+    @described("principals_delete", query=DeletionQuery, responses={200: PrincipalDeleted})
+    @once
+    def delete(self, request: Request, principal: str) -> Response:
+        """Delete a principal and revoke its keys. 409 with the number of memories that only it sees, unless `memories` erases or transfers them."""
+        del request
+        found = principals.find_principal(organisation=self.organisation, named=principal)
+        left = delete_principal(**self.caller, principal=found, memories=self.query(DeletionQuery).memories)
+        shown = PrincipalDeleted(
+            id=left.id, name=left.name, memories=left.memories, outcome=left.outcome, keys_revoked=left.keys
+        )
+        return Response(shown.model_dump(mode="json"))

@@ -318,10 +318,11 @@ def test_flagged_change_makes_a_candidate_even_if_active_is_asked_for(acme):
     assert (answer.json()["state"], answer.json()["secrets"]["found"]) == ("candidate", FOUND)
 
 
-def test_a_step_that_stores_a_secret(acme):
+def test_parameters_of_a_run_that_stores_a_secret(acme):
     choose(acme, "refuse")
-    run = workflow(acme).json()
-    assert run["status"] == "failed"
+    refused = workflow(acme)
+    assert (refused.status_code, refused.json()["code"]) == (422, "memory.secret_refused")
+    assert refused.json()["errors"][0]["loc"] == ["body", "parameters", "text"]
     choose(acme, "redact")
     assert (
         acme.post(
