@@ -105,7 +105,7 @@ class MemoryBatch(NativeView):
     """Stores memories."""
 
     scopes = {"POST": Scope.MEMORY_PROPOSE}
-    screened = frozenset({"reason"})
+    screened = frozenset({"reason", "user_id"})
 
     def prepare(self) -> Prepared:
         """Parse and embed the memories."""

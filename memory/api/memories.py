@@ -148,7 +148,7 @@ class MemoryCollection(NativeView):
     """Stores memories."""
 
     scopes = {"POST": Scope.MEMORY_PROPOSE}
-    screened = frozenset({"reason"})
+    screened = frozenset({"reason", "user_id"})
 
     def prepare(self) -> Prepared:
         """Parse and embed the memory."""

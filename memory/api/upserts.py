@@ -50,7 +50,7 @@ class MemoryUpserts(NativeView):
     """Stores or changes memories by external id."""
 
     scopes = {"PUT": Scope.MEMORY_WRITE}
-    screened = frozenset({"reason"})
+    screened = frozenset({"reason", "user_id"})
 
     def prepare(self) -> PreparedUpsert:
         """Parse and embed the memory."""

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from uuid import uuid4
 
 import pytest
 from django.db import connection
@@ -11,7 +12,7 @@ from liftos.kernel.embedding import EmbeddingManager
 from liftos.kernel.tenancy.operations import create_api_key
 from liftos.kernel.tenancy.types import SYSTEM
 from memory.erasure.operations import forget_many
-from memory.models import Memory
+from memory.models import DeletionJob, Memory
 from tests.architecture.routes import routes
 from tests.factories.flows import registered_functions, step
 from tests.factories.keys import with_key
@@ -196,6 +197,18 @@ def job_cancel(path, body, media_type):
     return ready
 
 
+def deletion_cancel(caller):
+    with tenant_transaction(caller.organisation):
+        job = DeletionJob.objects.create(
+            organisation_id=caller.organisation,
+            actor_kind="system",
+            actor_id="a",
+            memories=[uuid4()],
+            count=1,
+        )
+    return f"/api/v1/memories/deletions/{job.id}/cancel", {"reason": WORDS}, {"reason": "b"}
+
+
 HOOK = {"url": "http://127.0.0.1:9/", "events": ["*"], "description": WORDS}
 
 
@@ -307,6 +320,7 @@ ACTS = {
     "POST /api/v1/memories/bulk/{job}/cancel": job_cancel(
         "/api/v1/memories/bulk", json.dumps({"content": MEMORY}), "application/x-ndjson"
     ),
+    "POST /api/v1/memories/deletions/{deletion}/cancel": deletion_cancel,
     "POST /api/v1/documents/jobs/{job}/cancel": job_cancel(
         "/api/v1/documents", MEMORY.encode(), "text/plain"
     ),

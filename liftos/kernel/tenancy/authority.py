@@ -10,7 +10,7 @@ from django.utils import timezone
 from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.db.viewers import EVERYBODY, Viewer
 from liftos.kernel.ids import as_uuid
-from liftos.kernel.tenancy.known_keys import known_key_by_id
+from liftos.kernel.tenancy.known_keys import known_key_by_id, viewer_of_named
 from liftos.kernel.tenancy.models import Membership
 from liftos.kernel.tenancy.queries import principal_of_staff, viewer_of
 from liftos.kernel.tenancy.roles import ROLE_SCOPES
@@ -68,15 +68,28 @@ def viewer_now(*, organisation: UUID, actor: Actor, principal: UUID | None) -> V
 
 
 def _may_see_as(organisation: UUID, actor: Actor, principal: UUID) -> bool:
-    if actor.kind is ActorKind.STAFF:
-        return principal_of_staff(organisation=organisation, username=actor.id) == principal
-    if actor.kind is not ActorKind.API_KEY:
-        return True
+    match actor.kind:
+        case ActorKind.GATEWAY:
+            return _gateway_may_see_as(organisation, actor, principal)
+        case ActorKind.PRINCIPAL:
+            return as_uuid(actor.id) == principal
+        case ActorKind.STAFF:
+            return principal_of_staff(organisation=organisation, username=actor.id) == principal
+        case ActorKind.SYSTEM:
+            return True
     ident = as_uuid(actor.id)
     record = None if ident is None else known_key_by_id(organisation, ident)
     if record is None or not record.is_valid(timezone.now()):
         return False
     return record.viewer.principal == principal or Scope.ACT_AS in record.scopes
+
+
+def _gateway_may_see_as(organisation: UUID, actor: Actor, principal: UUID) -> bool:
+    """Return whether a gateway is still trusted to name its users as principals, and this one still has the name."""
+    if not (settings.LIFTOS_TRUSTED_PROXIES and settings.LIFTOS_USER_IS_PRINCIPAL):
+        return False
+    viewer = viewer_of_named(organisation, actor.on_behalf_of)
+    return viewer is not None and viewer.principal == principal
 
 
 def _of_key(organisation: UUID, key: str) -> frozenset[Scope]:

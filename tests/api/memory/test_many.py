@@ -255,6 +255,39 @@ def test_a_worker_stops_when_its_caller_may_no_longer_erase(acme, monkeypatch):
     assert len(contents(acme)) == 3
 
 
+def test_deletions_are_listed_and_cancelled(acme, rival, monkeypatch):
+    monkeypatch.setattr(deletions, "TOGETHER", 2)
+    monkeypatch.setattr(deletions, "send_hint", lambda task, organisation: None)
+    for number in range(3):
+        acme.store(f"memory {number}", source="crm")
+    urls = [delete(acme, "/api/v1/memories?source=crm").json()["url"] for _ in range(2)]
+    assert deletions.work_on_next_thousand(organisation=acme.organisation)
+    listed = acme.get("/api/v1/memories/deletions?limit=1").json()
+    assert ([each["status"] for each in listed["results"]], listed["next"] is None) == (["queued"], False)
+    running = acme.get("/api/v1/memories/deletions?status=running").json()["results"]
+    assert [each["id"] for each in running] == [urls[0].rsplit("/", 1)[1]]
+    assert rival.get("/api/v1/memories/deletions").json()["results"] == []
+    assert rival.post(f"{urls[0]}/cancel", {}).status_code == 404
+    cancelled = acme.post(f"{urls[0]}/cancel", {"reason": "a mistake"})
+    assert (cancelled.status_code, cancelled.json()["status"], cancelled.json()["erased"]) == (
+        200,
+        "cancelled",
+        2,
+    )
+    assert delete(acme, urls[1]).json()["status"] == "cancelled"
+    assert not deletions.work_on_next_thousand(organisation=acme.organisation)
+    assert len(contents(acme)) == 1
+    again = acme.post(f"{urls[0]}/cancel", {})
+    assert (again.status_code, again.json()["code"]) == (409, "memory.job_ended")
+    decided = acme.get("/api/v1/decisions?operation=memory.cancel_deletion").json()["results"]
+    assert len(decided) == 2
+    states = {
+        each["status"] for each in acme.get("/api/v1/memories/deletions?status=cancelled").json()["results"]
+    }
+    assert states == {"cancelled"}
+    assert acme.get("/api/v1/memories/deletions?status=lost").status_code == 422
+
+
 def test_put_changes_who_may_see_it(acme):
     memory = put(acme, {"content": "one"}).json()["id"]
     answer = put(acme, {"content": "two", "visible_to": {"groups": ["nobody"]}})
