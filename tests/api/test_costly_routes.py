@@ -65,6 +65,10 @@ def native():
     }
 
 
+def synced(acme):
+    return acme.post("/api/v1/data/ingest", {"data": entries("sync")["data_entries"], "source": "manual"})
+
+
 def exported(acme):
     days = {"date_range_start": "2024-01-01", "date_range_end": "2024-01-31"}
     return acme.post("/marketing/export/causal", {"data_sources": ["manual"]} | days)
@@ -86,6 +90,7 @@ ROUTES = {
         lambda acme, *_: acme.post("/api/v1/marketing/entries", native()),
         5 * MEMORIES,
     ),
+    "api/v1/data/ingest": (lambda acme, *_: synced(acme), 5 * MEMORIES),
     "api/v1/marketing/table": (lambda acme, *_: acme.get("/api/v1/marketing/table"), 5),
     "marketing/transform": (lambda acme, *_: acme.post("/marketing/transform", entries("more")), MEMORIES),
     "marketing/export/causal": (lambda acme, *_: exported(acme), 3),

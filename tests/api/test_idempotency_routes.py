@@ -23,7 +23,7 @@ MEMORY = "the vault opens by xyzzy-4711"
 WORDS = "plugh"
 """Stands in reasons, names and descriptions that the requests send."""
 EMBEDS = {
-    "POST /store", "POST /memory/store", "POST /marketing/ingest", "POST /api/v1/marketing/entries", "POST /api/v1/marketing/ingest/causal", "POST /conceptual-spaces/create", "POST /api/v1/store", "POST /api/v1/memory/store",
+    "POST /store", "POST /memory/store", "POST /marketing/ingest", "POST /api/v1/data/ingest", "POST /api/v1/marketing/entries", "POST /api/v1/marketing/ingest/causal", "POST /conceptual-spaces/create", "POST /api/v1/store", "POST /api/v1/memory/store",
     "POST /api/v1/memories", "POST /api/v1/memories/bulk", "POST /api/v1/memories/batch", "POST /api/v1/memories/{memory}/restore", "POST /api/v1/memories/{memory}/supersede", "POST /api/v1/spaces",
     "POST /api/v1/spaces/{space}/concepts", "POST /api/v1/documents",
     "POST /api/v1/conversations/{thread}/turns",
@@ -256,6 +256,11 @@ def native_entries(campaign):
     }
 
 
+def sync(campaign):
+    row = {"id": "1", "campaign_name": campaign, "spend": 1, "date": "2024-01-01"}
+    return {"data": [row], "source": "manual"}
+
+
 def causal(campaign):
     return {"timestamp": "2024-01-01", "campaign_id": "c", "campaign_name": campaign, "platform": "meta"}
 
@@ -298,6 +303,7 @@ ACTS = {
     "POST /api/v1/marketing/entries": plain(
         "/api/v1/marketing/entries", native_entries(MEMORY), native_entries("two")
     ),
+    "POST /api/v1/data/ingest": plain("/api/v1/data/ingest", sync(MEMORY), sync("two")),
     "POST /marketing/ingest": plain("/marketing/ingest", entries(MEMORY), entries("two")),
     "POST /api/v1/marketing/ingest/causal": plain(
         "/api/v1/marketing/ingest/causal", causal(MEMORY), causal("two")

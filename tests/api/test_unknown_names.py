@@ -18,8 +18,9 @@ OLD = {
     ("GET", "/api/v1/search"), ("GET", "/api/v1/recent"), ("POST", "/api/v1/store"), ("POST", "/api/v1/memory/search"),
     ("POST", "/api/v1/memory/store"), ("GET", "/api/v1/memory/insights"),
 }  # fmt: skip
-# also old: their own test is tests/contract/test_causal.py
+# also old: their own tests are tests/contract/test_causal.py and test_marketing.py
 CAUSAL = {
+    ("POST", "/api/v1/data/ingest"),
     ("POST", "/api/v1/marketing/ingest/causal"), ("POST", "/api/v1/marketing/causal/search"), ("GET", "/api/v1/marketing/confounders"),
     ("GET", "/api/v1/marketing/causal/<str:experiment_id>"), ("GET", "/api/v1/marketing/causal/{experiment_id}"),
 }  # fmt: skip

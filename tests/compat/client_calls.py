@@ -242,8 +242,7 @@ def marketing(session: Session) -> None:
 
 
 def not_served_yet(session: Session) -> None:
-    """Calls of the original's programs that are not served yet: a list of rows, then stores by collection and by key."""
-    session.not_yet("GET", "/marketing/data")
+    """Calls of the original's programs that are not served yet: stores by collection and by key."""
     agent = {"agent_id": "agent_1", "name": "Planner", "is_active": True}
     kind = {"type": "marketing_agent"}
     session.not_yet(
@@ -259,11 +258,6 @@ def not_served_yet(session: Session) -> None:
     session.not_yet("GET", "/stats/agentic_agents")
     session.not_yet("GET", "/api/v1/memory/contexts")
     session.not_yet("POST", "/api/v1/memory/contexts", {"domain": "marketing"})
-    session.not_yet(
-        "POST",
-        "/api/v1/data/ingest",
-        {"data": [], "source": "meta", "org_id": session.org, "sync_job_id": "j"},
-    )
     session.not_yet("GET", "/memory/get/channel_1")
     session.not_yet("POST", "/memory/set", {"key": "channel_1", "value": {}})
     session.not_yet("DELETE", "/memory/delete/channel_1")

@@ -302,3 +302,30 @@ def test_the_transformation(acme):
         "transformation_rules",
         0,
     ]
+
+
+def test_the_ingestion_services_list_and_the_schedulers_jobs(script, rival):
+    acme, _ = script
+    job = {
+        "data": [{"id": "s1", "spend": "5", "date_start": "2024-03-01", "date_stop": "2024-03-01"}],
+        "source": "meta",
+        "sync_job_id": "j",
+    }
+    got = data(acme.post("/api/v1/data/ingest", job | {"org_id": acme.slug}))
+    assert got["records_ingested"] == 1
+    assert acme.post("/api/v1/data/ingest", job | {"org_id": rival.slug}).status_code == 403
+    assert acme.post("/api/v1/data/ingest", job | {"source": "fax"}).json()["detail"][0]["loc"] == [
+        "body",
+        "source",
+    ]
+    bad = acme.post("/api/v1/data/ingest", job | {"data": [{"spend": "x"}]})
+    assert bad.json()["detail"][0]["loc"] == ["body", "data", 0, "spend"]
+    assert [each["source_id"] for each in data(acme.get("/marketing/data?data_source=meta_business"))] == [
+        "meta_1",
+        "meta_2",
+        "s1",
+    ]
+    assert [each["spend"] for each in data(acme.get("/marketing/data?date_range_start=2024-02-01"))] == [5]
+    assert len(data(acme.get("/marketing/data?limit=3"))) == 3
+    assert data(rival.get("/marketing/data")) == []
+    assert acme.get("/marketing/data?data_source=fax").status_code == 422

@@ -369,6 +369,8 @@ ROUTES: dict[str, Requests] = {
     "POST /api/v1/marketing/entries": at(f"{V1}/marketing/entries", ENTRIES),
     "GET /api/v1/marketing/table": at(f"{V1}/marketing/table?by=channel,campaign"),
     "GET /api/v1/marketing/insights": at(f"{V1}/marketing/insights?group_by=campaign"),
+    "GET /marketing/data": at("/marketing/data?limit=5"),
+    "POST /api/v1/data/ingest": at(f"{V1}/data/ingest", {"data": [{"id": "sync", "spend": 1}], "source": "manual"}),
     "GET /marketing/calendar/{year}": at("/marketing/calendar/2024"),
     "POST /api/v1/marketing/ingest/causal": at(f"{V1}/marketing/ingest/causal", CAUSAL),
     "GET /api/v1/marketing/causal/{experiment_id}": at(f"{V1}/marketing/causal/lift"),

@@ -60,6 +60,13 @@ def get_table(*, organisation: UUID, asked: Asked, target: str) -> Table:
     return Table(target, [_record(row) for row in rows])
 
 
+def list_records(*, organisation: UUID, asked: Asked, limit: int) -> list[dict[str, Any]]:
+    """Return the first entries asked for in order of time as records, inside the caller's tenant transaction."""
+    where, parameters = asked.where(organisation)
+    rows = raw_cursor().execute(ENTRIES.format(where=where), parameters | {"most": limit}).fetchall()
+    return [_record(row) for row in rows]
+
+
 def _record(row: Sequence[Any]) -> dict[str, Any]:
     memory, source, source_id, starts_on, ends_on, campaign, name, channel, geo, currency, *amounts = row
     values = (

@@ -9,15 +9,18 @@ from rest_framework.response import Response
 
 from liftos.compat.shapes.marketing import (
     CalendarQuery,
+    DataQuery,
     ExportQuery,
     IngestIn,
     IngestQuery,
     MarketingInsightsIn,
     MarketingSearchIn,
+    SyncIn,
     TransformIn,
 )
 from liftos.compat.shapes.memory import hit_out, naive
 from liftos.kernel.db.transactions import tenant_transaction
+from liftos.kernel.errors import PermissionDenied
 from liftos.kernel.http.envelope import Envelope
 from liftos.kernel.http.idempotency.once import once
 from liftos.kernel.http.openapi import described
@@ -28,7 +31,7 @@ from memory.search.service import search
 from memory.types import trust_of
 from workflows.marketing.asking import applied
 from workflows.marketing.calendar import FIRST_YEAR, LAST_YEAR, days_of
-from workflows.marketing.causal_export import describe, get_table
+from workflows.marketing.causal_export import describe, get_table, list_records
 from workflows.marketing.ingesting import PreparedIngest, commit_ingest, prepare_ingest
 from workflows.marketing.insights import get_insights, old_insights
 from workflows.marketing.measures import old_figures
@@ -231,3 +234,52 @@ class MarketingTransform(MarketingView):
             "duration": perf_counter() - started,
         }
         return self.envelope("Marketing data transformation completed", data, self.own_metadata())
+
+
+class MarketingData(MarketingView):
+    """`GET /marketing/data`, which the data ingestion service calls although the service never had it."""
+
+    scopes = {"GET": Scope.MEMORY_READ}
+    failure = "Marketing data retrieval failed"
+
+    @described("marketing_data", query=DataQuery, responses={200: Envelope})
+    def get(self, request: Request) -> Response:
+        """List entries in order of time."""
+        asked = self.query(DataQuery)
+        with tenant_transaction(self.organisation):
+            records = list_records(organisation=self.organisation, asked=asked.asked(), limit=asked.limit)
+        return self.envelope("Marketing data retrieved", records, self.own_metadata(count=len(records)))
+
+
+class DataIngest(MarketingView):
+    """`POST /api/v1/data/ingest`, which the sync scheduler calls."""
+
+    scopes = {"POST": Scope.MEMORY_PROPOSE}
+    costly = True
+    large_json = True
+    failure = "Data ingestion failed"
+
+    def prepare(self) -> PreparedIngest:
+        """Read and analyse the rows."""
+        asked = self.body(SyncIn)
+        if asked.org_id not in (None, "", self.principal.slug, str(self.organisation)):
+            raise PermissionDenied("org_id is not the credential's organisation.")
+        return prepare_ingest(
+            organisation=self.organisation,
+            batch=asked.batch(datetime.now(UTC).date()),
+            metadata={"sync_job_id": asked.sync_job_id} if asked.sync_job_id else {},
+            partial=False,
+            trust=trust_of(self.principal),
+        )
+
+    @described("data_ingest", request=SyncIn, responses={200: Envelope})
+    @once(prepare=prepare)
+    def post(self, request: Request, prepared: PreparedIngest) -> Response:
+        """Store the rows of a sync job as entries, all or none."""
+        result = commit_ingest(**self.caller, prepared=prepared, partial=False, loc=("body", "data"))
+        data = {
+            "memory_ids": [str(each.memory_id) for each in result.entries.values()],
+            "records_ingested": len(result.entries),
+        }
+        message = f"Successfully ingested {len(result.entries)} records"
+        return self.envelope(message, data, self.own_metadata())

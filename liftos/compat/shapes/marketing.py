@@ -148,3 +148,63 @@ class TransformIn(BaseModel):
         if isinstance(value, dict) and "request" not in value and "data_entries" in value:
             return {"request": value, "transformation_config": value.get("transformation_config")}
         return value
+
+
+class DataQuery(BaseModel):
+    """The entries that `GET /marketing/data` lists."""
+
+    data_source: DataSource | None = None
+    date_range_start: date | None = None
+    date_range_end: date | None = None
+    campaign_id: Annotated[QueryText, Field(max_length=200)] = ""
+    limit: int = Field(default=100, ge=1, le=10_000)
+
+    _in_order = not_before("date_range_end", "date_range_start")
+
+    def asked(self) -> Asked:
+        """Return the entries."""
+        return Asked(
+            sources=(self.data_source,) if self.data_source else (),
+            starts_on=self.date_range_start,
+            ends_on=self.date_range_end,
+            campaign_ids=(self.campaign_id,) if self.campaign_id else (),
+        )
+
+
+PLATFORM_NAMES = {
+    "meta": DataSource.META_BUSINESS,
+    "facebook": DataSource.META_BUSINESS,
+    "meta_ads": DataSource.META_BUSINESS,
+    "google": DataSource.GOOGLE_ADS,
+    "amazon": DataSource.AMAZON_SELLER_CENTRAL,
+    "linkedin": DataSource.LINKEDIN_ADS,
+    "x": DataSource.X_ADS,
+    "twitter": DataSource.X_ADS,
+    "zoho": DataSource.ZOHO_CRM,
+}
+"""The sync scheduler's own words for sources."""
+
+
+class SyncIn(BaseModel):
+    """The rows of a sync job."""
+
+    model_config = ConfigDict(title="SeedSync")
+
+    data: list[Any] = Field(max_length=MAX_ENTRIES)
+    source: DataSource
+    org_id: str | None = Field(default=None, max_length=200)
+    sync_job_id: str | None = Field(default=None, max_length=200)
+
+    @model_validator(mode="before")
+    @classmethod
+    def known_names(cls, value: Any) -> Any:
+        """Take the scheduler's words for sources, and one row instead of a list."""
+        if not isinstance(value, dict):
+            return value
+        source, rows = value.get("source"), value.get("data")
+        named = PLATFORM_NAMES.get(source, source) if isinstance(source, str) else source
+        return value | {"source": named} | ({"data": [rows]} if isinstance(rows, dict) else {})
+
+    def batch(self, today: date) -> Batch:
+        """Return the rows, read; those without a date are of today."""
+        return read_entries(self.source, self.data, today, today, loc=("body", "data"))

@@ -12,7 +12,12 @@ from liftos.kernel.errors import LiftosError, TooLarge
 from liftos.kernel.http.errors import BadRequest, answer_outside_views
 
 BULK_PATHS = ("/api/v1/memories/bulk",)
-BATCH_PATHS = ("/marketing/ingest", "/marketing/transform", "/api/v1/marketing/entries")
+BATCH_PATHS = (
+    "/marketing/ingest",
+    "/marketing/transform",
+    "/api/v1/marketing/entries",
+    "/api/v1/data/ingest",
+)
 UPLOAD_PATHS = ("/api/v1/documents", "/admin/memory/document/upload/")
 # for the other parts of a multipart body
 AROUND_FILE = 1024 * 1024
