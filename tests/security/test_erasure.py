@@ -79,9 +79,9 @@ NO_WORDS_IN = {
     "spaces_spacedimension.field", "spaces_spacedimension.scale", "spaces_spacedimension.levels", "spaces_spacedimension.domain",
     "spaces_concept.name", "spaces_concept.name_key", "spaces_concept.prototype", "spaces_concept.weights", "spaces_concept.given",
     "spaces_member.given", "spaces_layout.found",
-    # of an entry: words of fixed lists; the rest is in its memory too, and goes with it
+    # of an entry: all of it is of its memory, and goes with it (tests/api/marketing/test_ingest.py)
     "marketing_entry.data_source", "marketing_entry.source_id", "marketing_entry.time_zone", "marketing_entry.currency",
-    "marketing_entry.campaign_id", "marketing_entry.channel", "marketing_entry.geo",
+    "marketing_entry.campaign_id", "marketing_entry.campaign_name", "marketing_entry.channel", "marketing_entry.geo",
     # of a document or turn: what it is called is in its memory too, and goes with it
     "memory_document.title", "memory_document.name", "memory_document.media_type", "memory_document.sha256", "memory_document.file",
     "memory_conversationturn.thread", "memory_conversationturn.role", "memory_conversationturn.name",
