@@ -88,6 +88,8 @@ def test_the_ports_are_found():
         "liftos.kernel.ports.decision_recorder",
         "liftos.kernel.ports.memory_filters",
         "liftos.kernel.ports.scoped_memories",
+        "liftos.kernel.ports.private_memories",
+        "liftos.kernel.ports.text_screener",
         "liftos.kernel.ports.decision_figures",
         "liftos.kernel.ports.orchestration_figures",
         "accountability.ports.reversers",
