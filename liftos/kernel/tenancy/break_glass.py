@@ -190,13 +190,14 @@ def _record(
 
 
 def _emit(glass: BreakGlass, what: str) -> None:
-    subject = f"principals/{glass.principal_id}" if glass.group_id is None else f"groups/{glass.group_id}"
     emit(
         organisation=glass.organisation_id,
         type=f"liftos.break_glass.{what}",
-        subject=subject,
+        subject=f"break_glass/{glass.id}",
         data={
             "break_glass_id": str(glass.id),
+            "principal_id": glass.principal_id and str(glass.principal_id),
+            "group_id": glass.group_id and str(glass.group_id),
             "actor_kind": glass.actor_kind,
             "actor_id": glass.actor_id,
             "until": glass.until.isoformat(),

@@ -24,6 +24,8 @@ class BreakGlassEvent(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     break_glass_id: UUID
+    principal_id: UUID | None
+    group_id: UUID | None
     actor_kind: str
     actor_id: str
     until: datetime
@@ -43,7 +45,7 @@ EVENTS = (
         EventType(
             f"liftos.break_glass.{name}",
             description,
-            "principals/{id} or groups/{id}",
+            "break_glass/{break_glass_id}",
             BreakGlassEvent,
             Scope.DECISIONS_READ,
         )

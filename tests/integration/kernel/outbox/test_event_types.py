@@ -90,6 +90,9 @@ def everything_happened(acme):
     size = {"name": "size", "low": ["small"], "high": ["large"]}
     assert acme.put(f"/api/v1/spaces/{space}/dimensions", {"dimensions": [price, size]}).status_code < 300
     assert acme.delete(f"/api/v1/spaces/{space}").status_code < 300
+    assert acme.post("/api/v1/principals", {"name": "bob"}).status_code == 201
+    glass = acme.post("/api/v1/break_glass", {"principal": "bob", "reason": "A request of the law"}).json()
+    assert acme.delete(f"/api/v1/break_glass/{glass['id']}").status_code == 204
     with registered_functions():
         publish_template(acme, "asks", [step("a"), step("ask", approval=True)])
         run = acme.post("/api/v1/workflows/runs", {"template": "asks", "wait": True}).json()["id"]
