@@ -8,13 +8,13 @@ class MemoryConfig(AppConfig):
     def ready(self) -> None:
         from accountability.ports import decision_finders, scope_readers
         from liftos.kernel.outbox.catalogue import declare_events
-        from liftos.kernel.ports import memory_filters, private_memories, scoped_memories, text_screener
+        from liftos.kernel.ports import memory_filters, private_memories, text_screener
         from liftos.kernel.reserved_operations import reserve_operations
         from memory import checks, functions  # noqa: F401  registers them
         from memory.event_filters import EventFilters
         from memory.events import EVENTS
         from memory.private_memories import PrivateMemories
-        from memory.queries import count_in_scope, scopes_of_memories
+        from memory.queries import scopes_of_memories
         from memory.search.arms.interface import register_arm
         from memory.search.arms.meaning.arm import MeaningArm
         from memory.search.arms.words.arm import WordsArm
@@ -29,7 +29,6 @@ class MemoryConfig(AppConfig):
         register_arm(WordsArm())
         decision_finders.fill("memory", decisions_of)
         scope_readers.fill("memory", scopes_of_memories)
-        scoped_memories.fill(count_in_scope)
         text_screener.fill(screen_body)
         private_memories.fill(PrivateMemories())
         take_part()

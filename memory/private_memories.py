@@ -1,4 +1,4 @@
-"""Memories that only one principal sees, when the principal is deleted. Fills `liftos.kernel.ports.private_memories`."""
+"""Memories that only one principal sees. Fills `liftos.kernel.ports.private_memories`."""
 
 from uuid import UUID
 

@@ -9,7 +9,7 @@ from django.db import connection
 from django.db.models import Q
 from django.db.models.functions import Now
 
-from liftos.kernel.db.transactions import raw_cursor, whole_tenant
+from liftos.kernel.db.transactions import raw_cursor
 from liftos.kernel.db.viewers import EVERYBODY, ORGANISATION_SCOPE, current_viewer
 from liftos.kernel.errors import NotFound
 from liftos.kernel.tenancy.authority import scopes_now
@@ -33,12 +33,6 @@ class MemoryNotFound(NotFound):
 def scopes_of_memories(organisation: UUID, memories: Sequence[UUID]) -> set[int]:
     """Return the access scopes of those memories that the viewer sees. See `accountability.ports.ScopeReader`."""
     return set(read_scopes(organisation, memories).values())
-
-
-def count_in_scope(organisation: UUID, scope: int) -> int:
-    """Return how many memories have an access scope, whoever asks. See `liftos.kernel.ports.ScopedMemories`."""
-    with whole_tenant(organisation):
-        return Memory.objects.filter(organisation_id=organisation, scope_id=scope, head=None).count()
 
 
 def read_scopes(organisation: UUID, memories: Sequence[UUID]) -> dict[UUID, int]:

@@ -126,15 +126,8 @@ memory_filters: Port[MemoryFilters] = Port("memory_filters", filled_by="memory")
 """The filters of webhooks. Filled by memory."""
 
 
-class ScopedMemories(Protocol):
-    """Count the memories of an access scope, whoever asks; their texts stay closed."""
-
-    def __call__(self, organisation: UUID, scope: int) -> int:
-        """Return the number of memories; opens its own transaction."""
-
-
 class PrivateMemories(Protocol):
-    """The memories of one principal's own scope, when it is deleted; called in a transaction that sees the whole tenant."""
+    """The memories that only one principal sees, by its access scope; called in a transaction that sees the whole tenant."""
 
     def count(self, organisation: UUID, scope: int) -> int:
         """Return their number."""
@@ -167,6 +160,3 @@ decision_figures: Port[DecisionFigures] = Port("decision_figures", filled_by="ac
 
 orchestration_figures: Port[OrchestrationFigures] = Port("orchestration_figures", filled_by="workflows")
 """The workflow runs in `/performance/metrics`. Filled by workflows."""
-
-scoped_memories: Port[ScopedMemories] = Port("scoped_memories", filled_by="memory")
-"""How many memories only a principal sees, on its page in the admin. Filled by memory."""

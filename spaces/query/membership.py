@@ -1,4 +1,4 @@
-"""Whether a memory lies in a region of a space: a concept's, or between bounds of coordinates."""
+"""Tests whether a memory lies in a region of a space: a concept's, or between bounds of coordinates."""
 
 from collections.abc import Mapping
 from typing import Annotated

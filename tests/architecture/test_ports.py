@@ -87,7 +87,6 @@ def test_the_ports_are_found():
     assert {f"{module}.{name}" for module, name, _ in PORTS} == {
         "liftos.kernel.ports.decision_recorder",
         "liftos.kernel.ports.memory_filters",
-        "liftos.kernel.ports.scoped_memories",
         "liftos.kernel.ports.private_memories",
         "liftos.kernel.ports.text_screener",
         "liftos.kernel.ports.decision_figures",

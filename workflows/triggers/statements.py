@@ -1,5 +1,6 @@
 """SQL of triggers."""
 
+# an event fires a trigger once, however often it is delivered
 ADD_FIRINGS = """
 INSERT INTO workflows_firing (id, organisation_id, trigger_id, event_id, type, subject, depth, correlation_id, state, scope_id)
 SELECT n.id, %(organisation)s, n.trigger, n.event, n.type, n.subject, n.depth, n.correlation, 'pending', n.scope
@@ -13,6 +14,7 @@ ON CONFLICT DO NOTHING
 NEXT_FIRING = """
 SELECT id FROM workflows_firing WHERE organisation_id = %s AND state = 'pending' ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED
 """
+# what a trigger's rate is limited by
 FIRED_WITHIN_A_MINUTE = """
 SELECT count(*) FROM workflows_firing
 WHERE organisation_id = %s AND trigger_id = %s AND state IN ('fired', 'overturned')
@@ -25,8 +27,11 @@ SELECT count(*), count(*) FILTER (WHERE state = 'overturned') FROM (
     WHERE organisation_id = %s AND trigger_id = %s AND state IN ('fired', 'overturned') ORDER BY id DESC LIMIT 100
 ) AS last
 """
+# how deep the chain of firings is that led to runs, by their correlation ids
 CAUSES = "SELECT correlation_id, depth FROM workflows_firing WHERE organisation_id = %s AND correlation_id = ANY(%s)"
+# those with pending firings, seen before a tenant is known
 ORGANISATIONS_WITH_FIRINGS = "SELECT organisation_id FROM liftos_organisations_with_firings()"
+# the place in the sequence before the last N events
 LATEST_EVENTS = """
 SELECT coalesce(min(sequence), 1) - 1 FROM (
     SELECT sequence FROM events_outboxevent WHERE organisation_id = %s AND sequence IS NOT NULL ORDER BY sequence DESC LIMIT %s

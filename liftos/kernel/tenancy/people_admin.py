@@ -20,8 +20,9 @@ from unfold.widgets import (
 from liftos.kernel.admin.middleware import opened
 from liftos.kernel.admin.on_record import staff_actor
 from liftos.kernel.admin.parts import CheckedLists, drawn_as
+from liftos.kernel.db.transactions import whole_tenant
 from liftos.kernel.errors import LiftosError
-from liftos.kernel.ports import scoped_memories
+from liftos.kernel.ports import private_memories
 from liftos.kernel.tenancy import break_glass, principals
 from liftos.kernel.tenancy.models import BreakGlass, Group, Organisation, PrincipalRecord
 from liftos.kernel.tenancy.scopes import scope_of_principal
@@ -138,7 +139,8 @@ class PrincipalAdmin(OfOrganisation, ModelAdmin):
     @drawn_as("Memories that only it sees")
     def private_memories(self, row: PrincipalRecord) -> str:
         scope = scope_of_principal(organisation=row.organisation_id, principal=row.id)
-        return f"{scoped_memories()(row.organisation_id, scope):,}"
+        with whole_tenant(row.organisation_id):
+            return f"{private_memories().count(row.organisation_id, scope):,}"
 
     @drawn_as("API keys")
     def keys(self, row: PrincipalRecord) -> SafeString | str:
