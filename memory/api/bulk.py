@@ -223,7 +223,9 @@ class MemoryBulkJob(CancelsBulkJob):
 
     scopes = {"GET": Scope.MEMORY_READ, "DELETE": Scope.MEMORY_PROPOSE}
 
-    @described("memories_bulk_job_delete", request=CancelIn, responses={200: BulkJobSummaryOut})
+    @described(
+        "memories_bulk_job_delete", request=CancelIn, responses={200: BulkJobSummaryOut}, takes_key=True
+    )
     def delete(self, request: Request, job: UUID) -> Response:
         """Cancel a job, as `POST …/cancel` does."""
         return self.cancel(request, job)

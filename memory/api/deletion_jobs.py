@@ -92,7 +92,7 @@ class DeletionCancel(CancelsDeletion):
 
     scopes = {"POST": Scope.MEMORY_WRITE}
 
-    @described("memories_deletion_cancel", request=CancelIn, responses={200: DeletionJobOut})
+    @described("memories_deletion_cancel", request=CancelIn, responses={200: DeletionJobOut}, takes_key=True)
     def post(self, request: Request, deletion: UUID) -> Response:
         """Cancel a deletion before its next thousand memories; those that are erased stay so."""
         return self.cancel(request, deletion)
@@ -109,7 +109,7 @@ class DeletionDetail(CancelsDeletion):
         del request
         return self.progress({}, deletion)
 
-    @described("memories_deletion_delete", request=CancelIn, responses={200: DeletionJobOut})
+    @described("memories_deletion_delete", request=CancelIn, responses={200: DeletionJobOut}, takes_key=True)
     def delete(self, request: Request, deletion: UUID) -> Response:
         """Cancel a deletion, as `POST …/cancel` does."""
         return self.cancel(request, deletion)

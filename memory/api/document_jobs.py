@@ -117,7 +117,7 @@ class DocumentJobDetail(CancelsDocumentJob):
         del request
         return self.progress({}, job)
 
-    @described("documents_job_delete", request=CancelIn, responses={200: DocumentJobOut})
+    @described("documents_job_delete", request=CancelIn, responses={200: DocumentJobOut}, takes_key=True)
     def delete(self, request: Request, job: UUID) -> Response:
         """Cancel a document that is not stored yet, as `POST …/cancel` does."""
         return self.cancel(request, job)

@@ -7,12 +7,12 @@ from uuid import UUID, uuid4
 from django.utils import timezone
 
 from accountability.ledger.sequencer import drain
-from liftos.kernel.db.transactions import tenant_transaction
+from liftos.kernel.db.transactions import tenant_transaction, whole_tenant
 from liftos.kernel.telemetry.models import TraceRecord
 from liftos.kernel.tenancy.types import Scope
 from memory.bulk.jobs import work_on_next_chunk
 from memory.documents.jobs import work_on_next_job
-from memory.models import DeletionJob
+from memory.models import DeletionJob, Memory
 from tests.factories.callers import Caller
 from tests.factories.flows import step
 from tests.factories.keys import with_key
@@ -144,11 +144,14 @@ def make_private(bob: Caller, shared: dict[str, str]) -> World:
     drain(organisation=bob.organisation)
     head = bob.client.get(f"/api/v1/ledger/{shared['token']}/checkpoint").content.decode()
     trace = uuid4().hex
+    with whole_tenant(bob.organisation):
+        own = {
+            "organisation_id": bob.organisation, "scope_id": Memory.objects.get(id=memory).scope_id,
+            "actor_kind": "system", "actor_id": "a", "memories": [uuid4()], "count": 1,
+        }  # fmt: skip
+        deletion = DeletionJob.objects.create(**own, done=1, finished_at=timezone.now())
+        queued_deletion = DeletionJob.objects.create(**own)
     with tenant_transaction(bob.organisation):
-        deletion = DeletionJob.objects.create(
-            organisation_id=bob.organisation, actor_kind="system", actor_id="a", memories=[uuid4()], count=1,
-            done=1, finished_at=timezone.now(),
-        )  # fmt: skip
         TraceRecord.objects.create(
             organisation_id=bob.organisation, trace_id=trace, correlation_id="c", name="POST /api/v1/search",
             started_at=timezone.now(), duration_ms=1.0, status="ok", spans=[],
@@ -161,12 +164,13 @@ def make_private(bob: Caller, shared: dict[str, str]) -> World:
         queued_job=queued_job, queued_document=queued_document, deletion=str(deletion.id),
         rule=shared["rule"], hold=shared["hold"], principal=shared["principal"], group=shared["group"], key=shared["key"], glass=shared["glass"],
         webhook=shared["webhook"], delivery=shared["delivery"], trigger=shared["trigger"],
+        queued_deletion=str(queued_deletion.id),
     )  # fmt: skip
 
 
 def ids_of(world: World) -> set[UUID]:
     """Return the ids of what is bob's alone."""
     named = ("memory", "other", "document", "erasure", "decision", "run", "waiting", "failed", "paused", "job", "document_job", "queued_job",
-        "queued_document",
+        "queued_document", "deletion", "queued_deletion",
     )  # fmt: skip
     return {UUID(getattr(world, name)) for name in named}
