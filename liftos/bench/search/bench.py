@@ -28,7 +28,8 @@ from liftos.kernel.embedding.catalogue import model_number
 from liftos.kernel.embedding.types import ModelInfo, Vector, Vectors
 from liftos.kernel.tenancy.types import SYSTEM
 from memory.search.arms.interface import CANDIDATES
-from memory.search.arms.meaning.arm import MeaningArm, QueryVector
+from memory.search.arms.meaning.arm import MeaningArm
+from memory.search.arms.meaning.asking import QueryVector
 from memory.search.arms.words.arm import WordsArm
 from memory.search.filters import parse_filters
 from memory.search.service import search, search_many

@@ -12,7 +12,8 @@ from memory.index.embeddings import Embedded
 from memory.index.vector_graph import grow_graph, list_organisations_outside_graph
 from memory.models import MemoryVector
 from memory.search.arms.meaning import arm
-from memory.search.arms.meaning.arm import MeaningArm, QueryVector
+from memory.search.arms.meaning.arm import MeaningArm
+from memory.search.arms.meaning.asking import QueryVector
 from memory.search.filters import parse_filters
 from memory.search.types import Question, SearchRequest
 from memory.tasks import put_into_graph, sweep_graph

@@ -14,22 +14,31 @@ Each plan has its own statement text, because a generic plan cached for a text i
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import UUID
 
 import numpy as np
 
-from liftos.kernel.db.binary import HalfVec, UuidArray, unpack_halfvecs
+from liftos.kernel.db.binary import unpack_halfvecs
 from liftos.kernel.db.transactions import raw_cursor
 from liftos.kernel.embedding import Extent, TextKind
 from liftos.kernel.embedding.catalogue import model_number
-from liftos.kernel.embedding.types import PLAIN, Profile
 from liftos.kernel.precedence import give_way, giving_way
 from liftos.kernel.telemetry.tracing.tracer import TRACER
 from memory.index.collection_statistics import approximate_corpus, approximate_whole, visible_scopes
 from memory.index.embeddings import active_manager
 from memory.index.vector_graph import is_indexed
 from memory.search.arms.interface import Arm, Found, NotAsked
+from memory.search.arms.meaning.asking import (
+    NAME,
+    QueryVector,
+    Rows,
+    ask,
+    ask_passage_scores,
+    ask_scores,
+    asked_of,
+    parameters_of,
+)
 from memory.search.arms.meaning.planner_settings import (
     EF_SEARCH,
     plan_as_usual,
@@ -41,19 +50,12 @@ from memory.search.arms.meaning.statements import (
     EXACT,
     EXACT_BY_MEMORY,
     GRAPH,
-    PASSAGE_SCORES,
-    PLACED,
-    ROWS,
-    SCORES,
-    SCORES_OF,
     VECTORS,
 )
 from memory.search.filter_sql import where
 from memory.search.keys import keys_of
 from memory.search.snippet_budget import bytes_each
-from memory.search.types import Key, Question, Row, SearchRequest, SearchType
-
-Rows = dict[Key, Row]
+from memory.search.types import Key, Question, SearchRequest, SearchType
 
 # Comparing every vector costs 0.65 us a row, 10 ms here, and misses none. The graph is faster from about 2,000 rows for questions
 # close to the organisation's memories; for others, at 10% of the table's rows, it finds only half of the neighbours.
@@ -86,18 +88,10 @@ UNREADABLE = NotAsked("unreadable")
 FOREIGN = 0.1
 
 
-class QueryVector(NamedTuple):
-    """A query's embedding, float32, shape (d,), and the number and profile of the model that made it."""
-
-    vector: np.ndarray
-    model: int
-    profile: Profile = PLAIN
-
-
 class MeaningArm(Arm):
     """Cosine similarity of the embeddings of the query and of the memory's nearest passage, -1 to 1."""
 
-    name = "meaning"
+    name = NAME
     search_types = frozenset({SearchType.NEURAL, SearchType.HYBRID})
     weight = 0.5
 
@@ -116,11 +110,11 @@ class MeaningArm(Arm):
 
     def versions(self, question: Question) -> dict[str, Any]:
         """Return the number of the embedding model."""
-        return {"embedding_model": _asked(question).model}
+        return {"embedding_model": asked_of(question).model}
 
     def find(self, questions: Sequence[Question], limit: int) -> Callable[[], list[Found]]:
         """Search for the nearest memories. See `memory.search.arms.interface.Arm`."""
-        finding, profile = self._find(questions, limit), _asked(questions[0]).profile
+        finding, profile = self._find(questions, limit), asked_of(questions[0]).profile
         evidence = [
             1.0 if profile.is_for(question.language) else FOREIGN for question in giving_way(questions)
         ]
@@ -153,7 +147,7 @@ class MeaningArm(Arm):
         within, scopes = visible_scopes() if documents < whole else ("", [])
         values |= {"scopes": scopes} if within else {}
         most = NARROW_EXACT_ROWS if documents < GRAPH_SHARE * whole else EXACT_ROWS
-        if documents <= most or not is_indexed(_asked(first).model):
+        if documents <= most or not is_indexed(asked_of(first).model):
             exact = _per_vector(condition, within)
             if not alone and documents <= ALL_ROWS:
                 wide = max(wide, ALL_ROWS)
@@ -177,14 +171,14 @@ class MeaningArm(Arm):
         self, question: Question, condition: str, values: dict[str, Any], limit: int, rows: Rows | None
     ) -> Callable[[], tuple[dict[Key, float], bool]]:
         """Send an exact search; its result is the scores of `limit` memories or more, and whether these are all that pass."""
-        values = values | _parameters(question)
-        first = _ask([EXACT.format(where=condition)], values, rows)
+        values = values | parameters_of(question)
+        first = ask([EXACT.format(where=condition)], values, rows)
 
         def wait() -> tuple[dict[Key, float], bool]:
             [(scores, count)] = first()
             if count < values["limit"] or len(scores) >= limit:
                 return scores, count < values["limit"]
-            grouped = _ask([EXACT_BY_MEMORY.format(where=condition)], values | {"limit": limit}, rows)
+            grouped = ask([EXACT_BY_MEMORY.format(where=condition)], values | {"limit": limit}, rows)
             [(scores, count)] = grouped()
             return scores, count < limit
 
@@ -194,7 +188,7 @@ class MeaningArm(Arm):
         self, questions: Sequence[Question], condition: str, values: dict[str, Any], limit: int
     ) -> Callable[[], list[Found]]:
         """Read all vectors once and compare them with all questions in numpy."""
-        values = values | {"organisation": questions[0].organisation, "model": _asked(questions[0]).model}
+        values = values | {"organisation": questions[0].organisation, "model": asked_of(questions[0]).model}
         cursor = raw_cursor().execute(VECTORS.format(where=condition), values, binary=True)
 
         def wait() -> list[Found]:
@@ -209,7 +203,7 @@ class MeaningArm(Arm):
             give_way()
             # round to 16 bits, as Postgres does
             asked = np.stack(
-                [np.asarray(_asked(each).vector, np.float16) for each in questions], axis=1
+                [np.asarray(asked_of(each).vector, np.float16) for each in questions], axis=1
             ).astype(np.float32)
             norms = np.linalg.norm(vectors, axis=1, keepdims=True) * np.linalg.norm(asked, axis=0)
             cosines = (vectors @ asked) / np.maximum(norms, np.finfo(np.float32).tiny)
@@ -232,13 +226,13 @@ class MeaningArm(Arm):
         rows: Rows | None,
     ) -> Callable[[], Found]:
         condition, within = tests
-        vector, model, _ = _asked(question)
+        vector, model, _ = asked_of(question)
         wide = values["limit"]
         reach = max(EF_SEARCH, MARGIN * wide)
-        values = values | _parameters(question) | {"enough": MARGIN * wide, "reach": reach}
+        values = values | parameters_of(question) | {"enough": MARGIN * wide, "reach": reach}
         graph = GRAPH.format(where=condition, dimension=len(vector), model=model)
         outside = EXACT.format(where=f"NOT in_graph AND {_per_vector(condition, within)}")
-        first = _ask([graph, outside], values, rows)
+        first = ask([graph, outside], values, rows)
 
         def wait() -> Found:
             (found, count), (others, _) = first()
@@ -254,7 +248,7 @@ class MeaningArm(Arm):
                 further = {"reach": int(SECOND_REACH * MARGIN * wide * reach / count)}
             if further:
                 plan_for_graph(documents)
-                more = _ask([graph], values | further, rows)
+                more = ask([graph], values | further, rows)
                 plan_as_usual()
                 [(found, _)] = more()
             if len(found) >= limit:
@@ -265,7 +259,7 @@ class MeaningArm(Arm):
             every = self._exact(question, f"{condition}{within}", values, limit, rows)
             plan_with_table_scan()
             scores, _ = every()
-            return _found(question, scores, "exact after graph", partial(_ask_scores, question), rows)
+            return _found(question, scores, "exact after graph", partial(ask_scores, question), rows)
 
         return wait
 
@@ -278,86 +272,6 @@ def _per_vector(condition: str, within: str) -> str:
     return f"({condition}) IS NOT FALSE{within}"
 
 
-def _asked(question: Question) -> QueryVector:
-    prepared: QueryVector = question.prepared[MeaningArm.name]
-    return prepared
-
-
-def _parameters(question: Question) -> dict[str, Any]:
-    vector, model, _ = _asked(question)
-    return {"organisation": question.organisation, "model": model, "vector": HalfVec(vector)}
-
-
-def _ask(
-    nearest: Sequence[str], values: dict[str, Any], rows: Rows | None
-) -> Callable[[], list[tuple[dict[Key, float], int]]]:
-    """Send one statement that combines several nearest-neighbour queries; their results are best first, with the number of rows.
-
-    Args:
-        nearest: SQL of the queries, each selecting memory_id and distance, possibly of several passages of a memory.
-        values: parameters of all of them.
-        rows: if not None, the memories' rows are joined and added to it.
-    """
-    if rows is None:
-        parts = [SCORES_OF.format(place=place, nearest=each) for place, each in enumerate(nearest)]
-        statement = " UNION ALL ".join(parts)
-    else:
-        parts = [PLACED.format(place=place, nearest=each) for place, each in enumerate(nearest)]
-        statement = ROWS.format(nearest=" UNION ALL ".join(parts))
-    cursor = raw_cursor().execute(statement, values, binary=True)
-
-    def wait() -> list[tuple[dict[Key, float], int]]:
-        found: list[list[tuple[Key, float]]] = [[] for _ in nearest]
-        for place, *row in cursor.fetchall():
-            if rows is not None:
-                key = row[1].bytes
-                found[place].append((key, row[0]))
-                rows[key] = tuple(row[2:])
-            elif row[0] is not None:
-                found[place] = list(zip(keys_of(row[0]), row[1], strict=True))
-        return [(_best_of_each(pairs), len(pairs)) for pairs in found]
-
-    return wait
-
-
-def _best_of_each(pairs: Sequence[tuple[Key, float]]) -> dict[Key, float]:
-    """Return the best score of each memory, given those of passages, best first."""
-    scores = dict(pairs)
-    if len(scores) < len(pairs):
-        # the last of equal keys counts, but the first place is kept: best first by both
-        scores = dict(reversed(pairs))
-        scores = {key: scores[key] for key, _ in pairs}
-    return scores
-
-
-def _ask_scores(question: Question, ids: Sequence[Key]) -> Callable[[], dict[Key, float]]:
-    cursor = raw_cursor().execute(SCORES, _parameters(question) | {"ids": UuidArray(ids)}, binary=True)
-
-    def wait() -> dict[Key, float]:
-        joined, cosines = cursor.fetchone() or (None, None)
-        if not joined:
-            return {}
-        pairs = list(zip(keys_of(joined), cosines, strict=True))
-        scores = dict(pairs)
-        return scores if len(scores) == len(pairs) else dict(sorted(pairs, key=lambda each: each[1]))
-
-    return wait
-
-
-def _ask_passage_scores(question: Question, ids: Sequence[Key]) -> Callable[[], dict[Key, dict[int, float]]]:
-    cursor = raw_cursor().execute(
-        PASSAGE_SCORES, _parameters(question) | {"ids": UuidArray(ids)}, binary=True
-    )
-
-    def wait() -> dict[Key, dict[int, float]]:
-        found: dict[Key, dict[int, float]] = {}
-        for key, passage, cosine in cursor.fetchall():
-            found.setdefault(key, {})[passage] = cosine
-        return found
-
-    return wait
-
-
 def _found(
     question: Question,
     scores: dict[Key, float],
@@ -365,11 +279,11 @@ def _found(
     ask: Callable[[Sequence[Key]], Callable[[], dict[Key, float]]] | None,
     rows: Rows | None = None,
 ) -> Found:
-    return Found(scores, plan, ask=ask, score_passages=partial(_ask_passage_scores, question), rows=rows)
+    return Found(scores, plan, ask=ask, score_passages=partial(ask_passage_scores, question), rows=rows)
 
 
 def _compared(question: Question, scores: dict[Key, float], is_all: bool, rows: Rows | None) -> Found:
-    return _found(question, scores, "exact", None if is_all else partial(_ask_scores, question), rows)
+    return _found(question, scores, "exact", None if is_all else partial(ask_scores, question), rows)
 
 
 def _nearer(
@@ -380,7 +294,7 @@ def _nearer(
     if outside:
         best = {key: max(graph.get(key, -1.0), outside.get(key, -1.0)) for key in graph | outside}
         scores = dict(sorted(best.items(), key=lambda each: (-each[1], each[0])))
-    return _found(question, scores, "graph", partial(_ask_scores, question), rows)
+    return _found(question, scores, "graph", partial(ask_scores, question), rows)
 
 
 def _by_memory(keys: Sequence[Key], cosines: np.ndarray) -> tuple[list[Key], dict[Key, int], np.ndarray]:
@@ -415,5 +329,5 @@ def _nearest(
         scores,
         "exact",
         look_up=look_up if len(scores) < len(keys) else None,
-        score_passages=partial(_ask_passage_scores, question),
+        score_passages=partial(ask_passage_scores, question),
     )
