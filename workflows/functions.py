@@ -1,6 +1,6 @@
 """The functions that steps can call; each app registers its own with `liftos.kernel.functions.register`.
 
-- `memory.*`: memory/functions.py
+- `memory.*`: memory/functions.py and memory/reading_functions.py
 - `decisions.record`: accountability/functions.py
 - `http.request`: workflows/outbound/function.py
 - `marketing.digest`: workflows/marketing/functions.py
