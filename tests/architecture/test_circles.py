@@ -3,10 +3,13 @@
 Imports for types alone (TYPE_CHECKING) do not run and do not count.
 """
 
+import ast
 from collections.abc import Iterator
 
 import grimp
 import pytest
+
+from liftos.runtime.embedded.paths import REPOSITORY
 
 APPS = ("liftos", "accountability", "memory", "spaces", "workflows")
 
@@ -61,3 +64,21 @@ def test_a_circle_would_be_found():
         graph.add_module(imported)
         graph.add_import(importer=importer, imported=imported)
     assert set(circles(graph)) == {frozenset("bcde")}
+
+
+def test_no_package_imports_a_name_that_a_module_of_its_own_would_replace():
+    """A submodule becomes an attribute of its package when it is imported, over whatever had the name before."""
+    replaced = []
+    for init in (path for app in APPS for path in (REPOSITORY / app).rglob("__init__.py")):
+        modules = {path.stem for path in init.parent.glob("*.py")}
+        for node in ast.walk(ast.parse(init.read_text())):
+            if isinstance(node, ast.ImportFrom) and node.module:
+                names = {each.asname or each.name for each in node.names} & modules
+                package = ".".join(init.parent.relative_to(REPOSITORY).parts)
+                replaced += [
+                    f"{package}.{name}"
+                    for name in names
+                    # imported from the module itself, the name is set after it
+                    if node.module != f"{package}.{name}" and node.module != package
+                ]
+    assert replaced == []

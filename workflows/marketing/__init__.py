@@ -1,7 +1,7 @@
 """Shipped templates for marketing teams, and the function they need."""
 
 import json
-from importlib.resources import files
+from importlib import resources
 from typing import Any
 
 TEMPLATES = ("weekly_insight_digest", "memory_hygiene")
@@ -10,6 +10,6 @@ TEMPLATES = ("weekly_insight_digest", "memory_hygiene")
 def read_template(name: str) -> dict[str, Any]:
     """Return the payload of one of TEMPLATES, as for `POST /api/v1/workflows/templates`."""
     payload: dict[str, Any] = json.loads(
-        files("workflows.marketing").joinpath(f"{name}.json").read_text("utf-8")
+        resources.files("workflows.marketing").joinpath(f"{name}.json").read_text("utf-8")
     )
     return payload

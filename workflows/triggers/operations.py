@@ -88,7 +88,7 @@ def delete_trigger(*, principal: Principal, trigger: UUID) -> None:
     organisation = principal.organisation
     with _observed("delete", organisation), tenant_transaction(organisation):
         row = get_trigger(organisation=organisation, trigger=trigger, lock=True)
-        _record(principal, row, "delete", "Deleted.")
+        _record(principal, row, "delete", "It was deleted.")
         Firing.objects.filter(organisation_id=organisation, trigger_id=row.id).delete()
         row.delete()
 

@@ -18,7 +18,7 @@ FREE = {  # any text may be meant; where not, an app's system check judges
     "LIFTOS_TRACE_SAMPLING", "LIFTOS_TRACE_LEVEL", "LIFTOS_TRACE_SPANS", "LIFTOS_TRACE_RETENTION_DAYS", "LIFTOS_OTLP_ENDPOINT",
     "LIFTOS_CHECKPOINT_URL", "LIFTOS_RATE_LIMIT_KEY", "LIFTOS_RATE_LIMIT_ORGANISATION", "LIFTOS_DEFAULT_SPACE",
     "LIFTOS_HTTP_ALLOWED_HOSTS", "LIFTOS_HTTP_PRIVATE_HOSTS", "LIFTOS_EXTRACTOR_API_KEY", "LIFTOS_EXTRACTOR_MODEL", "LIFTOS_EXTRACTOR_URL",
-    "LIFTOS_FILES_URL",
+    "LIFTOS_FILES_URL", "LIFTOS_API_KEY",
 }  # fmt: skip
 CHECKED = sorted(Environment.model_fields.keys() - FREE)
 NUMBERS = [name for name in CHECKED if Environment.model_fields[name].annotation in {int, float}]
