@@ -26,8 +26,8 @@ help:  ## list the targets
 up: $(VENV)/.runtime  ## run everything on this machine; Ctrl-C stops it
 	@exec $(BIN)/python manage.py up
 
-test: $(VENV)/.dev  ## run the tests, without faults and browser
-	$(BIN)/python -m pytest -n 2 -q -m "not faults and not browser" $(ARGS)
+test: $(VENV)/.dev  ## run the tests, without slow ones, faults and browser
+	$(BIN)/python -m pytest -n 2 -q -m "not slow and not faults and not browser" $(ARGS)
 
 test-robust: $(VENV)/.dev  ## run the tests in two random orders, each file alone, and on busy cores (ARGS="alone tests/api")
 	$(BIN)/python -m tests.robust $(ARGS)

@@ -15,6 +15,8 @@ from liftos.kernel.tenancy.models import Organisation
 from tests.factories.erasures import record_about, scrub
 from tests.integration.accountability.test_ledger import alter, verdict
 
+pytestmark = pytest.mark.slow
+
 _RECORD = f"""
 INSERT INTO accountability_decisionrecord ({", ".join(RECORD_FIELDS)})
 VALUES ({", ".join(f"%({name})s" + ("::jsonb" if name == "versions" else "") for name in RECORD_FIELDS)})

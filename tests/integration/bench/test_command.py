@@ -13,6 +13,8 @@ from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.tenancy.operations import create_organisation
 from liftos.kernel.tenancy.types import SYSTEM
 
+pytestmark = pytest.mark.slow
+
 KEYS = {"bench", "metric", "value", "unit", "reference", "reference_value", "ratio", "target", "met"}
 TINY = ("--memories=300", "--organisations=12", "--queries=4")
 

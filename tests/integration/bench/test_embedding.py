@@ -1,7 +1,10 @@
 import json
 
+import pytest
 from django.core.management import call_command
 from django_redis import get_redis_connection
+
+pytestmark = pytest.mark.slow
 
 OWN_PREFIX = b"liftos:embedding-of-a-bench:"
 

@@ -1,6 +1,9 @@
 import json
 
+import pytest
 from django.core.management import call_command
+
+pytestmark = pytest.mark.slow
 
 
 def test_a_small_run_gives_every_figure_and_finds_no_stale_answer(committed_db, capsys, monkeypatch):

@@ -8,6 +8,8 @@ import pytest
 from django.core.management import call_command
 from django.db import connections
 
+pytestmark = pytest.mark.slow
+
 NOTES = ("The ferry leaves at nine", "Bread is baked on Mondays", "The bridge is closed in winter")
 
 
