@@ -26,6 +26,7 @@ from memory.index.statements import (
     DELETE_EMPTY_THREADS,
     DELETE_ENTITIES,
     DELETE_POSTINGS,
+    HOLD_PART,
     INSERT_ATTRIBUTES,
     INSERT_ENTITIES,
     INSERT_POSTINGS,
@@ -95,6 +96,11 @@ def _pack(organisation: UUID, scope: int, rows: Sequence["Row"]) -> IndexRows:
         (organisation, scope, TextArray(names), UuidArray(owners), TextArray(kinds)),
         (organisation, scope, *_postings(rows)),
     )
+
+
+def hold_part(organisation: UUID) -> None:
+    """Wait until no other transaction writes to this connection's part of the counters; call this before anything is counted."""
+    raw_cursor().execute(HOLD_PART, (organisation, COUNTER_PARTS))
 
 
 def insert(packed: Sequence[IndexRows]) -> None:
@@ -179,6 +185,7 @@ class Indexed:
 
 def remove(*, organisation: UUID, rows: Sequence[Indexed]) -> None:
     """Delete the index rows of memories, and subtract them from the counters."""
+    hold_part(organisation)
     ids = [row.memory for row in rows]
     stored = read_passages(organisation, [row.memory for row in rows if row.passages > 1])
     pairs = [

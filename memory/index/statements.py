@@ -34,6 +34,9 @@ DELETE_EMPTY_THREADS = """
 DELETE FROM memory_thread
 WHERE organisation_id = %(organisation)s AND id = ANY(%(threads)s::bigint[]) AND scope_id = %(scope)s AND members = 0
 """
+# Taken before any counter: a store counts what is used (by trigger) before what is searched, an erasure and a revision after it, so that two
+# connections with one part would wait for each other.
+HOLD_PART = "SELECT pg_advisory_xact_lock(hashtextextended(%s::uuid::text, pg_backend_pid() %% %s))"
 # Each connection updates its own counter part, so that concurrent writers rarely wait for each other's commit.
 # xmax = 0 marks rows that the statement inserted: new threads.
 _ADDED = """

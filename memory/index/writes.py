@@ -133,6 +133,7 @@ def insert(
     """
     with pipelined():
         note_analyser(organisation)
+        index_rows.hold_part(organisation)
         inserted_ids = _insert_memories(organisation, by, rows, decision)
         send_now()
         # pack while Postgres works, assuming that all rows are inserted, as they nearly always are

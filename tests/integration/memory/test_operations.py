@@ -152,11 +152,12 @@ def test_counts_stay_right_under_writers_side_by_side(committed_db):
         finally:
             connections.close_all()
 
-    with ThreadPoolExecutor(8) as pool:
-        list(pool.map(write, range(60)))
+    # more connections than there are parts of the counters
+    with ThreadPoolExecutor(24) as pool:
+        list(pool.map(write, range(120)))
     with tenant_transaction(organisation):
         corpus = get_corpus(organisation)
-    assert (corpus.documents, corpus.words) == (45, 135)
+    assert (corpus.documents, corpus.words) == (90, 270)
 
 
 def test_forgetting_leaves_nothing_to_be_found_by(organisation):
