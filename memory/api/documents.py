@@ -10,7 +10,7 @@ from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.http import content_disposition_header
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiResponse, extend_schema
 from pydantic import BaseModel, ConfigDict, Field
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -200,7 +200,12 @@ class DocumentCollection(NativeView):
         operation_id="documents_create",
         parameters=query_parameters(DocumentQuery),
         request={"multipart/form-data": DocumentForm, "application/octet-stream": OpenApiTypes.BINARY},
-        responses={201: DocumentStored, 200: DocumentStored, 202: DocumentAccepted},
+        responses={
+            201: DocumentStored,
+            200: DocumentStored,
+            202: DocumentAccepted,
+            415: OpenApiResponse(description="Not a supported kind of document"),
+        },
         description="The body is the file, with its media type, or a multipart body with the part `file`.",
     )
     @once(prepare=prepare, anew=anew)

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
+from drf_spectacular.types import OpenApiTypes
 from pydantic import AfterValidator, BaseModel
 from pydantic_core import PydanticCustomError
 from rest_framework.request import Request
@@ -101,7 +102,15 @@ class MarketingTable(NativeView):
     scopes = {"GET": Scope.MEMORY_READ}
     costly = True
 
-    @described("marketing_table", query=TableQuery, responses={200: TableOut})
+    @described(
+        "marketing_table",
+        query=TableQuery,
+        responses={
+            (200, "application/json"): TableOut,
+            (200, "text/csv"): OpenApiTypes.STR,
+            (200, "application/vnd.apache.parquet"): OpenApiTypes.BINARY,
+        },
+    )
     def get(self, request: Request) -> HttpResponseBase:
         """Return sums by week or day and by group, with a report of gaps, duplicates and breaks; CSV and Parquet without it."""
         asked = self.query(TableQuery)
