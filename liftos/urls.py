@@ -14,6 +14,7 @@ from liftos.compat.routes.aliases import SearchPage
 from liftos.compat.urls import api_urlpatterns as old_api_urls
 from liftos.compat.urls import urlpatterns as old_urls
 from liftos.console.landing import with_landing
+from liftos.dropins.urls import urlpatterns as dropin_urls
 from liftos.guide import llms_txt
 from liftos.kernel.errors import NotAuthenticated
 from liftos.kernel.http.errors import answer_outside_views
@@ -86,6 +87,7 @@ urlpatterns = [
     path("metrics", metrics),
     path("favicon.ico", no_icon),
     *old_urls,
+    *dropin_urls,
     path("llms.txt", llms_txt),
     path("openapi.json", Schema.as_view(**PUBLIC), name="openapi"),
     path("docs", SpectacularSwaggerView.as_view(url_name="openapi", **PUBLIC)),

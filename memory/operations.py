@@ -269,6 +269,20 @@ def commit_many(
         )
 
 
+def commit_all(*, organisation: UUID, by: Actor, prepared: Prepared) -> list[Stored]:
+    """Commit a batch in one transaction, all or none; results are in the order of the drafts.
+
+    Raises:
+        SecretRefused, ValueRejected, UnknownSource: as for `commit_one`, of the first draft that is refused.
+    """
+    refuse_secrets(organisation, by, [row.secrets for row in prepared.rows])
+    with tenant_transaction(organisation):
+        stored = commit_many(organisation=organisation, by=by, prepared=prepared)
+        for each in stored:
+            raise_refusal(each)
+    return stored
+
+
 def commit(
     organisation: UUID,
     by: Actor,

@@ -70,6 +70,12 @@ def get_memories(*, organisation: UUID, memories: Sequence[UUID]) -> dict[UUID, 
     return rows.prefetch_related("links").in_bulk()
 
 
+def list_stored(*, organisation: UUID, decision: UUID) -> list[Memory]:
+    """Return the memories that a decision stored and that still exist, in the order of their ids."""
+    rows = Memory.objects.filter(organisation_id=organisation, stored_by=decision, head=None)
+    return list(rows.order_by("id"))
+
+
 def list_memories(
     *,
     organisation: UUID,

@@ -26,7 +26,7 @@ EMBEDS = {
     "POST /store", "POST /memory/store", "POST /marketing/ingest", "POST /api/v1/data/ingest", "POST /api/v1/marketing/entries", "POST /api/v1/marketing/ingest/causal", "POST /conceptual-spaces/create", "POST /api/v1/store", "POST /api/v1/memory/store",
     "POST /api/v1/memories", "POST /api/v1/memories/bulk", "POST /api/v1/memories/batch", "POST /api/v1/memories/{memory}/restore", "POST /api/v1/memories/{memory}/supersede", "POST /api/v1/spaces",
     "POST /api/v1/spaces/{space}/concepts", "POST /api/v1/documents",
-    "POST /api/v1/conversations/{thread}/turns",
+    "POST /api/v1/conversations/{thread}/turns", "POST /v1/memories/", "POST /v3/memories/add/", "POST /mem0/memories",
 }  # fmt: skip
 SEARCHES = "a search: it is answered from what is stored now, and its record says who asked when"
 READS = {
@@ -41,6 +41,13 @@ READS = {
     "POST /marketing/insights": "sums",
     "POST /marketing/export/causal": "a table",
     "POST /marketing/transform": "stores nothing",
+    "POST /v1/memories/search/": SEARCHES,
+    "POST /v2/memories/search/": SEARCHES,
+    "POST /v3/memories/search/": SEARCHES,
+    "POST /mem0/search": SEARCHES,
+    "POST /v2/memories/": "a list",
+    "POST /v3/memories/": "a list",
+    "POST /v1/vector_stores/{store}/search": SEARCHES,
     "POST /api/v1/search": SEARCHES,
     "POST /api/v1/search/batch": SEARCHES,
     "POST /api/v1/memories/query": "a list",
@@ -184,6 +191,15 @@ def run_act(what, *before, bodies=({"reason": WORDS}, {"reason": "b"}), **fields
     return ready
 
 
+def messages(path):
+    return plain(path, {"messages": MEMORY, "user_id": WORDS}, {"messages": "two", "user_id": "a"})
+
+
+def reset(caller):
+    caller.post("/mem0/memories", {"messages": MEMORY, "user_id": WORDS})
+    return "/mem0/reset", {"reason": WORDS}, {"reason": "b"}
+
+
 def store(path):
     return plain(path, {"content": MEMORY}, {"content": "two"})
 
@@ -289,6 +305,10 @@ def trigger(what):
 
 
 ACTS = {
+    "POST /v1/memories/": messages("/v1/memories/"),
+    "POST /v3/memories/add/": messages("/v3/memories/add/"),
+    "POST /mem0/memories": messages("/mem0/memories"),
+    "POST /mem0/reset": reset,
     "POST /api/v1/triggers": new_trigger,
     "POST /api/v1/triggers/{trigger}/pause": trigger("pause"),
     "POST /api/v1/triggers/{trigger}/resume": trigger("resume"),

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from django.core.management import get_commands
 
+from liftos.dropins.views import DropInView
 from liftos.kernel.http.views import CompatView, NativeView
 from liftos.runtime.environment import Environment
 from tests.architecture.routes import routes
@@ -42,12 +43,14 @@ def test_every_command_is_documented():
     assert sorted(name for name in ours if f"`{name}" not in text) == []
 
 
-@pytest.mark.parametrize(("page", "base"), [("api.md", NativeView), ("compat.md", CompatView)])
+@pytest.mark.parametrize(
+    ("page", "base"), [("api.md", NativeView), ("compat.md", CompatView), ("dropins.md", DropInView)]
+)
 def test_every_route_is_documented(page, base):
     text, found = (ROOT / "docs" / page).read_text(), routes(base)
     assert len(found) > 20
     assert [route for route in found if f"`{route}`" not in text] == []
 
 
-def test_every_route_is_native_or_compat():
-    assert set(routes()) == {*routes(NativeView), *routes(CompatView)}
+def test_every_route_is_native_or_compat_or_another_products():
+    assert set(routes()) == {*routes(NativeView), *routes(CompatView), *routes(DropInView)}

@@ -86,6 +86,7 @@ def make_private(bob: Caller, shared: dict[str, str]) -> World:
         )
         for number in range(3)
     )  # fmt: skip
+    message = bob.store(f"Rain, says Ann {CANARY}", source="mem0", metadata={"user_id": CANARY}, **PRIVATE)
     erasure = bob.delete(f"/api/v1/memories/{gone}").json()["erasure_id"]
     patched = bob.client.patch(
         f"/api/v1/memories/{other}", json.dumps({"content": f"Umbrellas sell {CANARY}"}), content_type="application/json",
@@ -164,13 +165,13 @@ def make_private(bob: Caller, shared: dict[str, str]) -> World:
         queued_job=queued_job, queued_document=queued_document, deletion=str(deletion.id),
         rule=shared["rule"], hold=shared["hold"], principal=shared["principal"], group=shared["group"], key=shared["key"], glass=shared["glass"],
         webhook=shared["webhook"], delivery=shared["delivery"], trigger=shared["trigger"],
-        queued_deletion=str(queued_deletion.id),
+        queued_deletion=str(queued_deletion.id), message=message,
     )  # fmt: skip
 
 
 def ids_of(world: World) -> set[UUID]:
     """Return the ids of what is bob's alone."""
     named = ("memory", "other", "document", "erasure", "decision", "run", "waiting", "failed", "paused", "job", "document_job", "queued_job",
-        "queued_document", "deletion", "queued_deletion",
+        "queued_document", "deletion", "queued_deletion", "message",
     )  # fmt: skip
     return {UUID(getattr(world, name)) for name in named}

@@ -70,6 +70,7 @@ class World:
     delivery: str
     trigger: str
     queued_deletion: str
+    message: str
 
 
 def make_world(caller: Caller) -> World:
@@ -82,6 +83,7 @@ def make_world(caller: Caller) -> World:
         f"Boots sell when it rains {MEMORY}", metadata={"note": MEMORY, "price": 0.5}, tags=[MEMORY]
     )
     other = caller.store(f"Umbrellas sell when it rains {MEMORY}")
+    message = caller.store(f"Rain, says Ann {MEMORY}", source="mem0", metadata={"user_id": "ann"})
     make(f"/api/v1/memories/{memory}/links", {"kind": "about", "target": other}, key="memory_id")
     make("/api/v1/memories", {"content": f"Of Ann {MEMORY}", "user_id": "ann"})
     rule = make("/api/v1/retention", {"name": "logs", "ttl_seconds": 1e8, "source": "logs"})
@@ -157,7 +159,7 @@ def make_world(caller: Caller) -> World:
         paused, ended["workflow_id"], caller.slug, follower.token, int(head.split("\n")[1]),
         queued_job, queued_document, str(deletion.id), rule, hold, *make_directory(caller), *make_webhook(caller),
         make("/api/v1/triggers", {"name": "rain", "event": "liftos.memory.stored", "template": "flow", "parameters": {"why": "x"}}),
-        str(queued_deletion.id),
+        str(queued_deletion.id), message,
     )  # fmt: skip
 
 
@@ -231,7 +233,33 @@ PRICE = [{"name": "price", "low": ["cheap"], "high": ["expensive"]}]
 HOOK = f"{V1}/webhooks/{{webhook}}"
 TRIGGER = f"{V1}/triggers/{{trigger}}"
 
+MESSAGE = {"messages": "some words", "user_id": "ann"}
+BATCH = {"memories": [{"memory_id": "$message", "text": "other words"}]}
+
 ROUTES: dict[str, Requests] = {
+    "GET /v1/ping/": at("/v1/ping/"),
+    "GET /v1/entities/": at("/v1/entities/"),
+    "DELETE /v2/entities/{kind}/{name}/": at("/v2/entities/user/ann/"),
+    **{f"POST {path}": at(path, MESSAGE) for path in ("/v1/memories/", "/v3/memories/add/", "/mem0/memories")},
+    **{f"{method} {path}": at(f"{path}?user_id=ann") for path in ("/v1/memories/", "/mem0/memories") for method in ("GET", "DELETE")},
+    **{f"POST {path}": at(path, QUERY) for path in (
+        "/v1/memories/search/", "/v2/memories/search/", "/v3/memories/search/", "/mem0/search", "/v2/memories/", "/v3/memories/",
+    )},
+    **{
+        f"{method} {path.format('{memory}')}": at(path.format("{message}"), body)
+        for path in ("/v1/memories/{}/", "/mem0/memories/{}")
+        for method, body in (("GET", None), ("PUT", {"text": "other words"}), ("DELETE", None))
+    },
+    **{
+        f"GET {path.format('{memory}')}": at(path.format("{message}"))
+        for path in ("/v1/memories/{}/history/", "/mem0/memories/{}/history")
+    },
+    "PUT /v1/batch/": at("/v1/batch/", BATCH),
+    "DELETE /v1/batch/": at("/v1/batch/", BATCH),
+    "POST /mem0/reset": at("/mem0/reset", {}),
+    "GET /v1/vector_stores": at("/v1/vector_stores"),
+    "GET /v1/vector_stores/{store}": at("/v1/vector_stores/all"),
+    "POST /v1/vector_stores/{store}/search": at("/v1/vector_stores/all/search", QUERY),
     "GET /api/v1/triggers": at(f"{V1}/triggers"),
     "POST /api/v1/triggers": at(f"{V1}/triggers", {"name": "new", "event": "liftos.memory.*", "template": "flow"}),
     "GET /api/v1/triggers/{trigger}": at(TRIGGER),

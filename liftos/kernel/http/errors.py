@@ -73,6 +73,9 @@ def handle_exception(error: Exception, context: dict[str, Any]) -> Response:
             exc_info=error,
             extra={"path": context["request"].path, "code": known.code, **known.context},
         )
+    as_other_product = getattr(view, "error_body", None)
+    if as_other_product is not None:
+        return _respond(known, as_other_product(known), "application/json")
     if getattr(view, "error_style", "problem") == "compat":
         return _compat_response(known, lead=getattr(view, "failure", "Request failed"))
     return problem(known)

@@ -60,7 +60,10 @@ class Schema(AutoSchema):
     NO_VERSION = {"428": "An If-Match header must name the version"}
 
     def get_tags(self) -> list[str]:
-        """Return the native resource's name, or the tag of the old platform's routes."""
+        """Return the native resource's name, another product's, or the tag of the old platform's routes."""
+        tag = getattr(self.view, "tag", None)
+        if tag:
+            return [tag]
         parts = self.path.strip("/").split("/")
         return [parts[2]] if parts[:2] == ["api", "v1"] and len(parts) > 2 else [OLD_ROUTES]
 

@@ -2,7 +2,7 @@
 
 The first rule that applies decides:
 
-1. One of our API keys (`Authorization: Bearer` or `X-Api-Key`), recognised by its prefix, determines the organisation. The
+1. One of our API keys (`Authorization: Bearer`, `Authorization: Token` or `X-Api-Key`), recognised by its prefix, determines the organisation. The
    old platform's `x-org-id`, if sent, must agree; `x-user-id` is a claim. An invalid key is 401, whoever sends it.
 2. A socket peer in LIFTOS_TRUSTED_PROXIES (with the shared secret, if one is set) is a gateway: its `x-org-id` and
    `x-user-id` count; without `x-org-id`, the organisation is LIFTOS_TRUSTED_DEFAULT_ORG. Other credentials in the request
@@ -55,6 +55,8 @@ from liftos.kernel.tenancy.types import (
 )
 
 TOUCH_EVERY = timedelta(minutes=1)
+# mem0's clients send their key as a Token
+SCHEMES = frozenset({"bearer", "token"})
 MAX_SLUG = 63
 # anywhere in a credential: one of our keys combined with something else is an invalid key, not a gateway's credential
 _OWN_KEY = re.compile(r"(?:^|[\s,])liftos_")
@@ -246,13 +248,13 @@ def _credentials(request: HttpRequest) -> list[str]:
     """Return the possible keys: the bearer token, then X-Api-Key.
 
     Raises:
-        InvalidKey: one of our keys with another scheme than Bearer, or several bearer tokens in one header: it is unknown
+        InvalidKey: one of our keys with another scheme than SCHEMES, or several tokens in one header: it is unknown
             which one the gateway has checked.
     """
     authorization = request.headers.get("authorization", "").strip()
     api_key = request.headers.get("x-api-key", "").strip()
     scheme, _, token = authorization.partition(" ")
-    if scheme.lower() == "bearer":
+    if scheme.lower() in SCHEMES:
         if "," in token:
             raise InvalidKey
         return [each for each in (token.strip(), api_key) if each]
