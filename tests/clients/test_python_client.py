@@ -267,7 +267,6 @@ def test_the_command_writes_json_lines_into_pipes(acme, monkeypatch):
     assert decision["operation"] == "memory.store"
     code, (found,), _ = run("status")
     assert (code, found["ready"], found["memories"]) == (0, True, 4)
-    assert run("tail", "--once") == (0, [], "")
     assert run("recall", "x", "--filters", '{"a": 2}')[:2] == (1, [])
     code, _, error = run("open", str(uuid4()))
     assert code == 2

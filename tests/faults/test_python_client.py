@@ -70,8 +70,6 @@ def test_tail_follows_decisions_until_interrupted(service):
         "-m",
         "liftos_client.cli",
         "tail",
-        "--interval",
-        "0.2",
         "--operation",
         "memory.store",
     ]

@@ -269,6 +269,7 @@ ROUTES: dict[str, Requests] = {
     "POST /api/v1/triggers/{trigger}/resume": at(f"{TRIGGER}/resume", {}),
     "POST /api/v1/triggers/{trigger}/dry-run": at(f"{TRIGGER}/dry-run", {"last": 5}),
     "GET /api/v1/triggers/{trigger}/firings": at(f"{TRIGGER}/firings"),
+    "GET /api/v1/events/stream": at(f"{V1}/events/stream?last_event_id=0"),
     "GET /api/v1/webhooks": at(f"{V1}/webhooks"),
     "POST /api/v1/webhooks": at(f"{V1}/webhooks", {"url": HOOKS, "events": ["*"], "filters": {"a": 1}}),
     "GET /api/v1/webhooks/{webhook}": at(HOOK),

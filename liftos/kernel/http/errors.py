@@ -24,7 +24,7 @@ logger = logging.getLogger("liftos.kernel.http")
 
 TITLES = {
     400: "Bad request", 401: "Unauthorised", 403: "Forbidden", 404: "Not Found", 405: "Method Not Allowed",
-    409: "Conflict", 412: "Precondition Failed", 413: "Payload too large",
+    409: "Conflict", 410: "Gone", 412: "Precondition Failed", 413: "Payload too large",
     415: "Unsupported Media Type", 422: "Unprocessable content", 500: "Internal error",
     428: "Precondition Required", 429: "Too Many Requests", 503: "Unavailable",
 }  # fmt: skip

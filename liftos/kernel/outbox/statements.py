@@ -61,3 +61,6 @@ DELETE FROM events_outboxevent AS e USING (
 ) AS old WHERE e.organisation_id = %(organisation)s AND e.id = old.id
 """
 ORGANISATIONS_WITH_OLD_EVENTS = "SELECT organisation_id FROM liftos_organisations_with_old_events(%s)"
+# the last numbers of several organisations, seen before a tenant is known
+LAST_OF_EACH = "SELECT organisation_id, last FROM liftos_last_events(%s)"
+OLDEST_KEPT = "SELECT min(sequence) FROM events_outboxevent WHERE organisation_id = %s"

@@ -1,15 +1,15 @@
 """The ASGI application: Django's views in threads, behind an event loop that waits for slow callers.
 
 A request's body is read (`bodies`), it waits for a thread (`lanes`), Django's WSGI handler runs there, and the response is
-sent. Views stay synchronous, because a transaction belongs to one thread. Native ASGI applications (event streams, tool
-servers) are mounted by path.
+sent. Views stay synchronous, because a transaction belongs to one thread; a `ContinuedResponse` goes on without a thread
+(event streams). Native ASGI applications (tool servers) are mounted by path.
 """
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
+from contextlib import aclosing, nullcontext
 from functools import lru_cache
 from io import BytesIO
 from typing import Any
@@ -19,6 +19,7 @@ from django.urls import Resolver404, resolve
 
 from liftos.kernel.deadlines import Deadline, use_deadline
 from liftos.kernel.errors import LiftosError, TooLarge
+from liftos.kernel.http.continued import ContinuedResponse
 from liftos.kernel.http.middleware import body_limit
 from liftos.kernel.http.parsing import WITHHELD
 from liftos.kernel.precedence import Precedence, give_way
@@ -32,6 +33,7 @@ from liftos.runtime.web.refusals import Headers, refuse
 logger = logging.getLogger("liftos.http")
 
 Send = Callable[[dict[str, Any]], Coroutine[Any, Any, None]]
+Content = bytes | AsyncGenerator[bytes] | None
 AsgiApplication = Callable[[Scope, Receive, Send], Awaitable[None]]
 WsgiApplication = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
@@ -163,7 +165,7 @@ class Bridge:
             deadline.check()
             asyncio.run_coroutine_threadsafe(send(message), loop).result(SLOW_READER_SECONDS)
 
-        def answer() -> tuple[int, Headers, bytes | None]:
+        def answer() -> tuple[int, Headers, Content]:
             with use_deadline(deadline), self._precedence.costly() if costly else nullcontext():
                 return self._call(environ, emit)
 
@@ -177,8 +179,10 @@ class Bridge:
         finally:
             if watch is not None:
                 watch.cancel()
-        if content is not None:
+        if isinstance(content, bytes):
             await _send(send, status, headers, content)
+        elif content is not None:
+            await _continue(send, status, headers, content)
 
     async def _in_thread(
         self, scope: Scope, work: Callable[[], Any], *, costly: bool, environ: dict[str, Any] | None = None
@@ -211,8 +215,8 @@ class Bridge:
 
     def _call(
         self, environ: dict[str, Any], emit: Callable[[dict[str, Any]], None]
-    ) -> tuple[int, Headers, bytes | None]:
-        """Run the handler; the content is None if it was streamed."""
+    ) -> tuple[int, Headers, Content]:
+        """Run the handler; the content is None if it was streamed, a generator if it is to be sent from the event loop."""
         started: list[Any] = []
 
         def start_response(status: str, headers: list[tuple[str, str]], exc_info: object = None) -> None:
@@ -223,6 +227,10 @@ class Bridge:
         try:
             status = int(started[0][:3])
             headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in started[1]]
+            if isinstance(response, ContinuedResponse) and environ["REQUEST_METHOD"] != "HEAD":
+                # how long it will be is unknown
+                headers = [each for each in headers if each[0].lower() != b"content-length"]
+                return status, headers, response.chunks()
             if not getattr(response, "streaming", False):
                 return status, headers, b"".join(response)
             emit({"type": "http.response.start", "status": status, "headers": headers})
@@ -265,6 +273,20 @@ async def _watch(receive: Receive, deadline: Deadline) -> None:
 async def _send(send: Send, status: int, headers: Headers, content: bytes) -> None:
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": content})
+
+
+async def _continue(send: Send, status: int, headers: Headers, chunks: AsyncGenerator[bytes]) -> None:
+    """Send a body that the event loop produces; a reader that is too slow is cut off."""
+    async with aclosing(chunks):
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        async for chunk in chunks:
+            try:
+                async with asyncio.timeout(settings.LIFTOS_STREAM_READER_SECONDS):
+                    await send({"type": "http.response.body", "body": chunk, "more_body": True})
+            except TimeoutError:
+                logger.info("stream cut: its reader is too slow")
+                return
+    await send({"type": "http.response.body", "body": b""})
 
 
 async def _live(receive: Receive, send: Send) -> None:

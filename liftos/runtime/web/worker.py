@@ -16,6 +16,9 @@ from gunicorn.workers import gasgi
 
 from liftos.runtime.web.refusals import as_bytes
 
+LINGER_SECONDS = 10.0
+"""How long a closed connection may take to send what is left."""
+
 
 class Protocol(ASGIProtocol):
     """One connection."""
@@ -62,6 +65,13 @@ class Protocol(ASGIProtocol):
         self._close_transport()
         if self._request_ready is not None:
             self._request_ready.set()
+
+    def _close_transport(self) -> None:
+        """Close the connection; one whose peer does not read what is left is cut after a while."""
+        transport = self.transport
+        super()._close_transport()
+        if transport is not None and transport.get_write_buffer_size():
+            self.worker.loop.call_later(LINGER_SECONDS, transport.abort)
 
     def _on_headers_complete(self) -> bool:
         self._stop_header_timer()
@@ -150,6 +160,10 @@ class Worker(gasgi.ASGIWorker):
         await super()._serve()
 
     async def _shutdown(self) -> None:
+        # available once the application is loaded
+        from liftos.kernel.outbox.stream.feed import FEED
+
+        FEED.close()
         # otherwise a browser's idle connection would delay the shutdown for all of graceful_timeout
         for server in self.servers:
             server.close()

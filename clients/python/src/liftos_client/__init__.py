@@ -25,6 +25,7 @@ from liftos_client.fields import DecisionFields, LinkFields, MemoryChanges, Memo
 from liftos_client.local import local
 from liftos_client.models import (
     Decision,
+    Event,
     Hit,
     Hits,
     LineResult,
@@ -45,6 +46,7 @@ __all__ = [
     "Conflict",
     "Decision",
     "DecisionFields",
+    "Event",
     "Hit",
     "Hits",
     "InvalidRequest",

@@ -7,16 +7,14 @@ import argparse
 import json
 import os
 import sys
-import time
 from collections.abc import Callable, Iterator, Sequence
-from datetime import UTC, datetime
 from typing import Any, TextIO
 
 from liftos_client.clients import Client
 from liftos_client.errors import LiftosError, NotFound, ServerError, Unreachable
+from liftos_client.models import Decision, Event
 
 BOLD, DIM, GREEN, RED, PLAIN = "\x1b[1m", "\x1b[2m", "\x1b[32m", "\x1b[31m", "\x1b[0m"
-MOST_KEPT = 10_000
 
 
 class Output:
@@ -124,23 +122,26 @@ def open_(client: Client, asked: argparse.Namespace, out: Output) -> int:
 
 
 def tail(client: Client, asked: argparse.Namespace, out: Output) -> int:
-    """Write decisions as they are recorded, until interrupted."""
-    since = datetime.now(UTC)
-    seen: dict[str, None] = {}
-    conditions: dict[str, Any] = {"operation": asked.operation} if asked.operation else {}
-    while True:
-        fresh = [each for each in client.decisions(since=since, **conditions) if each.id not in seen]
-        for each in reversed(fresh):
-            seen[each.id] = None
-            since = max(since, each.recorded_at)
-            who = each.on_behalf_of or f"{each.actor_kind}:{each.actor_id}"
-            text = f"{each.recorded_at:%H:%M:%S} {out.paint(visible(each.operation), BOLD)} {visible(who)} {visible(each.reasoning)}"
-            out.result(each.raw, text)
-        while len(seen) > MOST_KEPT:
-            del seen[next(iter(seen))]
-        if asked.once:
-            return 0
-        time.sleep(asked.interval)
+    """Write events as they happen, until interrupted; with --operation, the decisions behind them."""
+    for event in client.events(*asked.type, after=asked.after):
+        if not asked.operation:
+            text = f"{event.sequence} {event.time:.19} {out.paint(visible(event.type), BOLD)} {visible(event.subject or '')}"
+            out.result(event.raw, text)
+        elif (decision := _decision_of(client, event)) and decision.operation == asked.operation:
+            who = decision.on_behalf_of or f"{decision.actor_kind}:{decision.actor_id}"
+            named = out.paint(visible(decision.operation), BOLD)
+            text = f"{decision.recorded_at:%H:%M:%S} {named} {visible(who)} {visible(decision.reasoning)}"
+            out.result(decision.raw, text)
+    return 0
+
+
+def _decision_of(client: Client, event: Event) -> Decision | None:
+    """Return the decision that an event names, None without one or if it is not visible."""
+    named = event.data.get("decision_id") if isinstance(event.data, dict) else None
+    try:
+        return client.decision(named) if named else None
+    except NotFound:
+        return None
 
 
 def status(client: Client, asked: argparse.Namespace, out: Output) -> int:
@@ -203,9 +204,11 @@ def parser() -> argparse.ArgumentParser:
     one = command("open", open_)
     one.add_argument("id", help="of a memory or a decision")
     one = command("tail", tail)
-    one.add_argument("--operation", default="", help="only this operation, such as memory.store")
-    one.add_argument("--interval", type=float, default=1.0, help="seconds between looks")
-    one.add_argument("--once", action="store_true", help=argparse.SUPPRESS)
+    one.add_argument(
+        "--type", action="append", default=[], help="a type, or a beginning with *; may be repeated"
+    )
+    one.add_argument("--after", type=int, help="begin after this sequence number; 0 is the oldest event kept")
+    one.add_argument("--operation", default="", help="decisions of this operation, such as memory.store")
     command("status", status)
     return made
 

@@ -13,6 +13,7 @@ import httpx2
 from liftos_client import calls
 from liftos_client.calls import Call
 from liftos_client.errors import PreconditionFailed, Unreachable, error_of
+from liftos_client.events import SILENCE_SECONDS, Reading
 from liftos_client.fields import (
     DecisionFields,
     DecisionQuery,
@@ -26,6 +27,7 @@ from liftos_client.fields import (
 )
 from liftos_client.models import (
     Decision,
+    Event,
     Hits,
     LineResult,
     Link,
@@ -89,6 +91,17 @@ class _Base:
                 0, {"detail": f"{self.base_url} gave no answer: {outcome or type(outcome).__name__}"}
             )
         return pause
+
+    def _again(self, call: Call[Any], reading: Reading, outcome: httpx2.Response | Exception) -> float:
+        """Return the pause before a stream is connected again; raise if it is refused, or was never there."""
+        reading.failed += 1
+        if isinstance(outcome, httpx2.Response):
+            for_now = outcome.is_success or may_repeat(outcome.status_code, repeatable=True)
+        else:
+            for_now = True
+        if for_now and reading.was_open:
+            return reading.pause()
+        return self._after(call, reading.failed, outcome)
 
 
 def _parameter(value: Any) -> Any:
@@ -301,6 +314,30 @@ class Client(_Base):
         """Return a workflow run."""
         return self._send(calls.get_run(run))
 
+    def events(self, *types: str, after: int | None = None) -> Iterator[Event]:
+        """Yield events as they happen, without end; an interrupted connection is made again, and nothing is lost or repeated.
+
+        Args:
+            types: names of types, or beginnings that end with `*`; all by default.
+            after: the sequence number to begin after: 0 for the oldest kept; by default, events from now on.
+        """
+        reading = Reading(types, after, self._retries)
+        while True:
+            call = reading.call()
+            outcome: httpx2.Response | Exception
+            try:
+                with self._http.stream(**self._arguments(call), timeout=SILENCE_SECONDS) as answer:
+                    outcome = answer
+                    if answer.is_success:
+                        for line in answer.iter_lines():
+                            if event := reading.read(line):
+                                yield event
+                    else:
+                        answer.read()
+            except httpx2.TransportError as error:
+                outcome = error
+            time.sleep(self._again(call, reading, outcome))
+
     def _pages(self, call: Callable[[str | None], Call[Any]]) -> Iterator[dict[str, Any]]:
         cursor: str | None = None
         while True:
@@ -505,6 +542,25 @@ class AsyncClient(_Base):
     async def get_run(self, run: str) -> Run:
         """Return a workflow run."""
         return await self._send(calls.get_run(run))
+
+    async def events(self, *types: str, after: int | None = None) -> AsyncIterator[Event]:
+        """Yield events as they happen. See `Client.events`."""
+        reading = Reading(types, after, self._retries)
+        while True:
+            call = reading.call()
+            outcome: httpx2.Response | Exception
+            try:
+                async with self._http.stream(**self._arguments(call), timeout=SILENCE_SECONDS) as answer:
+                    outcome = answer
+                    if answer.is_success:
+                        async for line in answer.aiter_lines():
+                            if event := reading.read(line):
+                                yield event
+                    else:
+                        await answer.aread()
+            except httpx2.TransportError as error:
+                outcome = error
+            await asyncio.sleep(self._again(call, reading, outcome))
 
     async def _pages(
         self, call: Callable[[str | None], Call[Any]], read: Callable[[Any], T]

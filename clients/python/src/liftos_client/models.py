@@ -246,3 +246,16 @@ class Run(Answer):
     id: str
     status: str
     steps: list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Event(Answer):
+    """An event in the CloudEvents form; `sequence` is its place in the stream."""
+
+    id: str
+    type: str
+    source: str
+    time: str
+    sequence: str
+    data: Any
+    subject: str | None = None

@@ -1,10 +1,11 @@
-"""The routes of webhooks."""
+"""The routes of events and webhooks."""
 
 from django.urls import path
 
-from liftos.kernel.outbox.api import deliveries, webhooks
+from liftos.kernel.outbox.api import deliveries, stream, webhooks
 
 urlpatterns = [
+    path("events/stream", stream.EventStream.as_view()),
     path("webhooks", webhooks.Webhooks.as_view()),
     path("webhooks/<id:webhook>", webhooks.WebhookDetail.as_view()),
     path("webhooks/<id:webhook>/rotate", webhooks.WebhookRotation.as_view()),

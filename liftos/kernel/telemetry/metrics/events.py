@@ -21,6 +21,7 @@ PENDING = Gauge(
     "Deliveries that wait for their receiver",
     multiprocess_mode="mostrecent",
 )
+STREAMS = Gauge("liftos_event_streams", "Open event streams", multiprocess_mode="livesum")
 
 for outcome in ("delivered", "failed"):
     DELIVERIES.labels(outcome)
