@@ -102,6 +102,7 @@ class Run(OwnedRow):
         open_steps: steps of the definition that have not ended.
         failed_steps: steps of the definition that failed.
         principal_id: whom the starter acted as.
+        groups: those that its token stated; None if the stored memberships count.
         scope_id: who may read the run, its steps and its history.
     """
 
@@ -128,6 +129,7 @@ class Run(OwnedRow):
     started_at = models.DateTimeField(null=True, editable=False)
     finished_at = models.DateTimeField(null=True, editable=False)
     principal_id = models.UUIDField(null=True, editable=False)
+    groups = ArrayField(models.UUIDField(), null=True, editable=False)
     scope_id = models.IntegerField(db_default=ORGANISATION_SCOPE, editable=False)
 
     class Meta:
@@ -293,6 +295,8 @@ class Trigger(OwnedRow):
     owner_kind = models.CharField(max_length=20, editable=False)
     owner_id = models.CharField(max_length=200, editable=False)
     acts_as = models.UUIDField(null=True, editable=False)
+    # the groups that its token stated; None if the stored memberships count
+    groups = ArrayField(models.UUIDField(), null=True, editable=False)
     scopes = ArrayField(models.CharField(max_length=40), editable=False)
     # events up to this number do not fire it
     since = models.BigIntegerField(default=0, editable=False)

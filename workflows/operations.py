@@ -69,7 +69,10 @@ def start(
         scope = scope_of(organisation, visible_to)
         # the scope may have been made just now
         viewer = viewer_now(
-            organisation=organisation, actor=principal.actor, principal=principal.viewer.principal
+            organisation=organisation,
+            actor=principal.actor,
+            principal=principal.viewer.principal,
+            groups=principal.viewer.groups,
         )
         principal = replace(principal, viewer=viewer)
     if template in SHIPPED:
@@ -140,7 +143,7 @@ def open_run(*, principal: Principal, name: str, metadata: Mapping[str, Any]) ->
             decision=decision,
             run=run,
             scope=scope,
-            acts_as=principal.viewer.principal,
+            viewer=principal.viewer,
             metadata=dict(metadata),
         )
         raw_cursor().execute(INSERT_RUN, values)

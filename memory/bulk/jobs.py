@@ -66,6 +66,7 @@ def accept(*, organisation: UUID, by: Actor, trust: TrustState, stream: Iterable
             actor_id=by.id,
             on_behalf_of=by.on_behalf_of,
             principal=viewer.principal,
+            groups=viewer.listed_groups,
             scope_id=scope,
             trust=trust,
         )
@@ -95,12 +96,12 @@ def work_on_next_chunk(*, organisation: UUID) -> bool:
         row = cursor.execute(LEASE_CHUNK, {"organisation": organisation, "seconds": LEASE_SECONDS}).fetchone()
     if row is None:
         return False
-    job, number, first, text, screened, kind, actor, behalf, trust, principal = row
+    job, number, first, text, screened, kind, actor, behalf, trust, principal, groups = row
     chunk = (organisation, job, number)
     by = Actor(ActorKind(kind), actor, behalf)
     try:
         # what the sender may see now
-        with viewing(viewer_now(organisation=organisation, actor=by, principal=principal)):
+        with viewing(viewer_now(organisation=organisation, actor=by, principal=principal, groups=groups)):
             _store_chunk(chunk, first, text.split("\n"), screened, by, TrustState(trust))
     except Exception:
         with tenant_transaction(organisation), raw_cursor() as cursor:

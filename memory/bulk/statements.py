@@ -9,7 +9,7 @@ WHERE c.organisation_id = %(organisation)s AND j.organisation_id = c.organisatio
     WHERE organisation_id = %(organisation)s AND results IS NULL AND coalesce(leased_until, '-infinity') < clock_timestamp()
     ORDER BY job_id, number LIMIT 1 FOR UPDATE SKIP LOCKED
   )
-RETURNING c.job_id, c.number, c.first_line, c.text, c.screened, j.actor_kind, j.actor_id, j.on_behalf_of, j.trust, j.principal
+RETURNING c.job_id, c.number, c.first_line, c.text, c.screened, j.actor_kind, j.actor_id, j.on_behalf_of, j.trust, j.principal, j.groups
 """
 # return a chunk whose store failed
 END_LEASE = """

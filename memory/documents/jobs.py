@@ -52,6 +52,7 @@ def accept_document(*, organisation: UUID, by: Actor, trust: TrustState, upload:
             actor_id=by.id,
             on_behalf_of=by.on_behalf_of,
             principal=viewer.principal,
+            groups=viewer.listed_groups,
             scope_id=viewer.own or ORGANISATION_SCOPE,
             trust=trust,
             options=options,
@@ -76,7 +77,10 @@ def work_on_next_job(*, organisation: UUID) -> bool:
         else:
             # what the sender may see now
             by = Actor(ActorKind(job.actor_kind), job.actor_id, job.on_behalf_of)
-            with viewing(viewer_now(organisation=organisation, actor=by, principal=job.principal)):
+            viewer = viewer_now(
+                organisation=organisation, actor=by, principal=job.principal, groups=job.groups
+            )
+            with viewing(viewer):
                 _store(job, by)
     except (JustStored, VersionMismatch):
         _end_lease(job, uncounted=True)

@@ -71,6 +71,7 @@ def delete_matching(
             actor_id=by.id,
             on_behalf_of=by.on_behalf_of,
             principal=viewer.principal,
+            groups=viewer.listed_groups,
             scope_id=viewer.own or ORGANISATION_SCOPE,
             reason=reason,
             memories=ids,
@@ -89,14 +90,15 @@ def work_on_next_thousand(*, organisation: UUID) -> bool:
         row = cursor.execute(LOCK_DELETION, {"organisation": organisation, "together": TOGETHER}).fetchone()
         if row is None:
             return False
-        job, kind, actor, behalf, principal, reason, ids = row
+        job, kind, actor, behalf, principal, groups, reason, ids = row
         by = Actor(ActorKind(kind), actor, behalf)
         values = {"organisation": organisation, "job": job, "together": TOGETHER}
         if Scope.MEMORY_WRITE not in scopes_now(organisation=organisation, actor=by):
             cursor.execute(MOVE_DELETION, values | {"erased": 0, "erasures": [], "stopped": True})
             return True
         try:
-            with viewing(viewer_now(organisation=organisation, actor=by, principal=principal)):
+            viewer = viewer_now(organisation=organisation, actor=by, principal=principal, groups=groups)
+            with viewing(viewer):
                 [done] = forget_many(organisation=organisation, by=by, memories=ids, reason=reason)
         except LegallyHeld:
             # placed after the job was accepted: a retry would meet it again

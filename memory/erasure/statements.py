@@ -86,7 +86,7 @@ WHERE e.id = %(receipt)s
 
 # lock the oldest unfinished job that no other worker has, and read its next memories
 LOCK_DELETION = """
-SELECT id, actor_kind, actor_id, on_behalf_of, principal, reason, memories[done + 1:done + %(together)s] FROM memory_deletionjob
+SELECT id, actor_kind, actor_id, on_behalf_of, principal, groups, reason, memories[done + 1:done + %(together)s] FROM memory_deletionjob
 WHERE organisation_id = %(organisation)s AND finished_at IS NULL ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED
 """
 # count what was erased; the last ones, or a caller that may no longer erase, finish the job
@@ -95,4 +95,9 @@ UPDATE memory_deletionjob SET done = CASE WHEN %(stopped)s THEN done ELSE least(
     reason = CASE WHEN %(stopped)s OR done + %(together)s >= count THEN '' ELSE reason END, erased = erased + %(erased)s, erasures = erasures || %(erasures)s::uuid[], is_stopped = %(stopped)s,
     finished_at = CASE WHEN %(stopped)s OR done + %(together)s >= count THEN clock_timestamp() END
 WHERE organisation_id = %(organisation)s AND id = %(job)s
+"""
+# without its filters a webhook would receive more than its owner wanted, so it sends nothing until the owner has looked at it
+BLANK_WEBHOOKS = """
+UPDATE events_webhook SET description = '', filters = NULL, paused_at = coalesce(paused_at, clock_timestamp())
+WHERE organisation_id = %s AND id = ANY(%s)
 """

@@ -1,5 +1,6 @@
 """Bulk jobs and their chunks of lines, processed by workers."""
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Now
 
@@ -21,6 +22,8 @@ class BulkJob(Scoped):
     on_behalf_of = models.CharField(max_length=200, blank=True)
     # who sent it, if that is known
     principal = models.UUIDField(null=True)
+    # the groups that its token stated; None if the stored memberships count
+    groups = ArrayField(models.UUIDField(), null=True)
     trust = models.CharField(max_length=20, default=TrustState.ACTIVE.value)
     recorded_at = models.DateTimeField(db_default=Now())
     cancelled_at = models.DateTimeField(null=True)

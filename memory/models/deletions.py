@@ -23,6 +23,8 @@ class DeletionJob(Scoped):
     actor_id = models.CharField(max_length=200)
     on_behalf_of = models.CharField(max_length=200, blank=True)
     principal = models.UUIDField(null=True)
+    # the groups that its token stated; None if the stored memberships count
+    groups = ArrayField(models.UUIDField(), null=True)
     reason = models.TextField(blank=True)
     memories = ArrayField(models.UUIDField())
     count = models.PositiveIntegerField()

@@ -1,5 +1,6 @@
 """Documents' files, and jobs that store documents, processed by workers."""
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Now
 
@@ -54,6 +55,8 @@ class DocumentJob(Scoped):
     on_behalf_of = models.CharField(max_length=200, blank=True)
     # who sent it, if that is known
     principal = models.UUIDField(null=True)
+    # the groups that its token stated; None if the stored memberships count
+    groups = ArrayField(models.UUIDField(), null=True)
     trust = models.CharField(max_length=20, default=TrustState.ACTIVE.value)
     # what the request said beside the file
     options = models.JSONField()

@@ -5,6 +5,7 @@ import threading
 from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from hashlib import sha256
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from secrets import token_urlsafe
@@ -14,6 +15,8 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric import rsa
+
+from tests.factories.callers import Caller
 
 AUDIENCE = "liftos"
 
@@ -134,3 +137,8 @@ def running_issuer() -> Iterator[Issuer]:
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+def holding(caller: Caller, token: str) -> Caller:
+    """Return a caller that sends a token in place of its key."""
+    return replace(caller, token=token)

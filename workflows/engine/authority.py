@@ -72,7 +72,10 @@ def _viewer(info: RunInfo) -> Viewer:
     viewer = info.principal.viewer
     if monotonic() - info.seen_at >= KEEP_SECONDS:
         now = viewer_now(
-            organisation=info.organisation, actor=info.principal.actor, principal=viewer.principal
+            organisation=info.organisation,
+            actor=info.principal.actor,
+            principal=viewer.principal,
+            groups=viewer.groups,
         )
         viewer = run_viewer(now, info.scope)
         info.principal, info.seen_at = replace(info.principal, viewer=viewer), monotonic()

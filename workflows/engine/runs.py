@@ -155,8 +155,10 @@ def load_run(*, organisation: UUID, run: UUID) -> RunInfo:
         parties,
         scope,
         acts_as,
+        groups,
     ) = row
     by = Actor(ActorKind(kind), actor, behalf)
+    starter = viewer_now(organisation=organisation, actor=by, principal=acts_as, groups=groups)
     return RunInfo(
         id=run,
         name=name,
@@ -165,7 +167,7 @@ def load_run(*, organisation: UUID, run: UUID) -> RunInfo:
             slug,
             by,
             frozenset(map(Scope, scopes)),
-            run_viewer(viewer_now(organisation=organisation, actor=by, principal=acts_as), scope),
+            run_viewer(starter, scope),
         ),
         parameters=json.loads(parameters),
         metadata=json.loads(metadata),
@@ -193,7 +195,7 @@ def run_viewer(starter: Viewer, scope: int) -> Viewer:
     if scope == starter.own or starter.everything:
         return starter
     seen = (scope,) if scope != ORGANISATION_SCOPE and starter.sees(scope) else ()
-    return Viewer(seen, starter.principal, seen[0] if seen else None)
+    return Viewer(seen, starter.principal, seen[0] if seen else None, groups=starter.groups)
 
 
 def last_party(parties: str) -> Actor | None:

@@ -7,6 +7,7 @@ from uuid import UUID
 from accountability.operations import record
 from liftos.kernel.db.jsonb import to_jsonb
 from liftos.kernel.db.transactions import raw_cursor
+from liftos.kernel.db.viewers import Viewer
 from liftos.kernel.errors import InvalidInput, PermissionDenied
 from liftos.kernel.functions import find_function
 from liftos.kernel.ids import new_id
@@ -33,7 +34,7 @@ def run_values(
     decision: UUID,
     run: UUID,
     scope: int,
-    acts_as: UUID | None,
+    viewer: Viewer,
     **more: Any,
 ) -> dict[str, Any]:
     """Return the parameters of `INSERT_RUN`; `more` are version, parameters, metadata and open_steps."""
@@ -56,7 +57,8 @@ def run_values(
         "open_steps": more.get("open_steps", 0),
         "decision": decision,
         "scope": scope,
-        "principal": acts_as,
+        "principal": viewer.principal,
+        "groups": viewer.listed_groups,
     }
 
 
@@ -119,7 +121,7 @@ def insert_run(
         decision=decision,
         run=run,
         scope=scope,
-        acts_as=principal.viewer.principal,
+        viewer=principal.viewer,
         version=version,
         parameters=parameters,
         metadata=metadata,

@@ -215,12 +215,12 @@ WITH noted AS (
 )
 INSERT INTO workflows_run
     (id, organisation_id, code, name, version_id, status, parameters, metadata, actor_kind, actor_id, on_behalf_of, scopes,
-     correlation_id, traceparent, open_steps, failed_steps, decision_id, started_at, scope_id, principal_id)
+     correlation_id, traceparent, open_steps, failed_steps, decision_id, started_at, scope_id, principal_id, groups)
 VALUES
     (%(id)s, %(organisation)s, %(code)s, %(name)s, %(version)s, %(status)s, %(parameters)s::jsonb, %(metadata)s::jsonb,
      %(actor_kind)s, %(actor_id)s, %(on_behalf_of)s, %(scopes)s::text[], %(correlation_id)s, %(traceparent)s,
      %(open_steps)s, 0, %(decision)s, CASE WHEN %(status)s::text = 'running' THEN clock_timestamp() END, %(scope)s,
-     %(principal)s)
+     %(principal)s, %(groups)s::uuid[])
 """
 
 # the steps of a run, ready or waiting
@@ -289,7 +289,7 @@ WHERE organisation_id = %(organisation)s AND token = ANY(%(tokens)s) AND status 
 # the data of a run that its steps need
 READ_RUN = """
 SELECT r.name, r.parameters, r.metadata, r.actor_kind, r.actor_id, r.on_behalf_of, r.scopes, r.correlation_id,
-       r.traceparent, r.decision_id, r.version_id, o.slug, r.parties, r.scope_id, r.principal_id
+       r.traceparent, r.decision_id, r.version_id, o.slug, r.parties, r.scope_id, r.principal_id, r.groups
 FROM workflows_run AS r JOIN tenancy_organisation AS o ON o.id = r.organisation_id
 WHERE r.organisation_id = %s AND r.id = %s
 """

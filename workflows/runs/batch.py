@@ -87,7 +87,7 @@ def _write(
         decision=decision,
         run=run,
         scope=scope_of_start(principal.viewer),
-        acts_as=principal.viewer.principal,
+        viewer=principal.viewer,
         parameters={"queries": len(hits), "search_type": str(request.search_type), "limit": request.limit},
     )
     for unused in ("version", "status", "metadata", "open_steps"):

@@ -123,10 +123,10 @@ WITH moment AS MATERIALIZED (
     INSERT INTO workflows_run
         (id, organisation_id, code, name, status, parameters, metadata, actor_kind, actor_id, on_behalf_of, scopes,
          correlation_id, traceparent, open_steps, failed_steps, decision_id, started_at, finished_at,
-         scope_id, principal_id)
+         scope_id, principal_id, groups)
     SELECT %(id)s, %(organisation)s, %(code)s, %(name)s, 'completed', %(parameters)s::jsonb, '{}', %(actor_kind)s,
            %(actor_id)s, %(on_behalf_of)s, %(scopes)s::text[], %(correlation_id)s, %(traceparent)s, 0, 0, %(decision)s,
-           began, ended, %(scope)s, %(principal)s FROM moment
+           began, ended, %(scope)s, %(principal)s, %(groups)s::uuid[] FROM moment
 ), steps AS (
     INSERT INTO workflows_step
         (id, organisation_id, run_id, name, position, item, function, priority, status, waiting_on, open_items, attempt,

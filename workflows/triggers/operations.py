@@ -150,7 +150,7 @@ def _write(row: Trigger, principal: Principal, draft: TriggerDraft) -> None:
     for name in FIELDS:
         setattr(row, name, getattr(draft, name))
     row.owner_kind, row.owner_id = str(principal.actor.kind), principal.actor.id
-    row.acts_as = principal.viewer.principal
+    row.acts_as, row.groups = principal.viewer.principal, principal.viewer.listed_groups
     row.scopes = sorted(str(each) for each in principal.scopes)
     try:
         with transaction.atomic():

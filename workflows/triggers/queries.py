@@ -43,5 +43,6 @@ def sight_of_trigger(trigger: Trigger) -> Sight:
         organisation=trigger.organisation_id,
         owner=owner_of(trigger),
         acts_as=trigger.acts_as,
+        groups=trigger.groups,
         scopes=trigger.scopes,
     )

@@ -40,6 +40,11 @@ class Viewer:
         return ",".join(map(str, self.scopes)), "on" if self.everything else ""
 
     @property
+    def listed_groups(self) -> list[UUID] | None:
+        """The groups that limit the view, as stored beside work that goes on later."""
+        return None if self.groups is None else list(self.groups)
+
+    @property
     def sight(self) -> tuple[int, ...] | None:
         """The scopes that are visible, with the organisation's; None for all. Keys caches of what depends on visible rows."""
         return None if self.everything else (ORGANISATION_SCOPE, *self.scopes)

@@ -91,6 +91,8 @@ class Webhook(OwnedRow):
     owner_kind = models.CharField(max_length=20, editable=False)
     owner_id = models.CharField(max_length=200, editable=False)
     acts_as = models.UUIDField(null=True, editable=False)
+    # the groups that its token stated; None if the stored memberships count
+    groups = ArrayField(models.UUIDField(), null=True, editable=False)
     scopes = ArrayField(models.CharField(max_length=40), editable=False)
     # events up to this number are not sent
     since = models.BigIntegerField(default=0, editable=False)

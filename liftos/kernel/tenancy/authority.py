@@ -1,6 +1,6 @@
 """Current authority of an actor: a key's or person's scopes now, so that earlier runs do not keep lost rights."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from uuid import UUID
 
 from django.conf import settings
@@ -12,7 +12,7 @@ from liftos.kernel.db.viewers import EVERYBODY, Viewer
 from liftos.kernel.ids import as_uuid
 from liftos.kernel.tenancy.known_keys import known_key_by_id, viewer_of_named
 from liftos.kernel.tenancy.models import Membership
-from liftos.kernel.tenancy.queries import principal_of_staff, viewer_of
+from liftos.kernel.tenancy.queries import joined_groups, principal_of_staff, viewer_of
 from liftos.kernel.tenancy.roles import ROLE_SCOPES
 from liftos.kernel.tenancy.tokens.callers import scopes_of_principal
 from liftos.kernel.tenancy.types import (
@@ -53,7 +53,9 @@ def scopes_now(*, organisation: UUID, actor: Actor) -> frozenset[Scope]:
             return with_implied(Scope(each) for each in found if each in ALL_SCOPES)
 
 
-def viewer_now(*, organisation: UUID, actor: Actor, principal: UUID | None) -> Viewer:
+def viewer_now(
+    *, organisation: UUID, actor: Actor, principal: UUID | None, groups: Sequence[UUID] | None = None
+) -> Viewer:
     """Return what an actor's work for a principal may see now, so that earlier runs and jobs do not keep lost groups or rights.
 
     Args:
@@ -61,10 +63,15 @@ def viewer_now(*, organisation: UUID, actor: Actor, principal: UUID | None) -> V
         actor: who started the work. A key that acted for another principal must still have the scope act_as, a staff member
             must still be the principal.
         principal: whose view the work has; without one, or without the right to it, only the organisation's.
+        groups: those of the token that started the work; of them count those that the principal is still in. None if it was
+            not limited to any.
     """
-    if principal is not None and not _may_see_as(organisation, actor, principal):
+    if principal is None or not _may_see_as(organisation, actor, principal):
         return EVERYBODY
-    return viewer_of(organisation=organisation, principal=principal)
+    if groups is None:
+        return viewer_of(organisation=organisation, principal=principal)
+    kept = joined_groups(organisation=organisation, principal=principal, among=groups)
+    return viewer_of(organisation=organisation, principal=principal, groups=kept)
 
 
 def _may_see_as(organisation: UUID, actor: Actor, principal: UUID) -> bool:

@@ -1,5 +1,6 @@
 """Queries for organisations and API keys."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -12,7 +13,8 @@ from liftos.kernel.db.transactions import raw_cursor, tenant_transaction
 from liftos.kernel.db.viewers import EVERYBODY, Viewer
 from liftos.kernel.errors import NotFound
 from liftos.kernel.ids import as_uuid
-from liftos.kernel.tenancy.models import ApiKey, Membership, Organisation, PrincipalRecord
+from liftos.kernel.tenancy.models import ApiKey, GroupMember, Membership, Organisation, PrincipalRecord
+from liftos.kernel.tenancy.types import Role
 
 VISIBLE_SCOPES = "SELECT own, scopes FROM liftos_visible_scopes(%s, %s)"
 VISIBLE_BY_GROUPS = """
@@ -52,6 +54,19 @@ class KeyRecord:
     def is_valid(self, now: datetime) -> bool:
         """Return whether the key is neither revoked nor expired."""
         return self.revoked_at is None and (self.expires_at is None or now < self.expires_at)
+
+
+@dataclass(frozen=True, slots=True)
+class StaffSight:
+    """The organisation that a staff member has opened: their role and view there, and whether they have a break-glass in force.
+
+    The view is what their principal sees; without one, what everybody sees, for superusers too.
+    """
+
+    organisation: Organisation
+    role: Role | None
+    viewer: Viewer
+    is_under_glass: bool
 
 
 def get_key_record(prefix: str) -> KeyRecord | None:
@@ -98,6 +113,15 @@ def viewer_of(
     return Viewer(tuple(scopes), principal, own, groups=groups)
 
 
+def joined_groups(*, organisation: UUID, principal: UUID, among: Sequence[UUID]) -> tuple[UUID, ...]:
+    """Return those of some groups that a principal is a stored member of, in order."""
+    with tenant_transaction(organisation):
+        found = GroupMember.objects.filter(
+            organisation_id=organisation, principal_id=principal, group_id__in=among
+        )
+        return tuple(sorted(found.values_list("group_id", flat=True)))
+
+
 def principal_of_staff(*, organisation: UUID, username: str) -> UUID | None:
     """Return the principal that a staff member is in an organisation; None without one, or for an account without access."""
     found = Membership.objects.filter(
@@ -106,21 +130,48 @@ def principal_of_staff(*, organisation: UUID, username: str) -> UUID | None:
     return found.values_list("principal_id", flat=True).first()
 
 
-def viewer_of_staff(*, organisation: UUID, username: str) -> Viewer:
-    """Return what a staff member may see now: what their principal sees; without one, what everybody sees, superusers too."""
-    principal = principal_of_staff(organisation=organisation, username=username)
-    return viewer_of(organisation=organisation, principal=principal)
+def staff_sight(*, account: int, wanted: str, now: datetime) -> tuple[list[Organisation], StaffSight | None]:
+    """Return the organisations that an account may open, and what it sees in the open one; one statement, spanning tenants.
+
+    Args:
+        account: the id of a user.
+        wanted: id of the organisation to open; else the first is open.
+        now: aware UTC.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT * FROM liftos_organisations_of_staff(%s, %s, %s)", [account, wanted, now])
+        rows = cursor.fetchall()
+    organisations, sight = [], None
+    for ident, slug, name, created_at, is_open, role, principal, own, scopes, is_under_glass in rows:
+        each = Organisation.from_db(
+            connection.alias, ["id", "slug", "name", "created_at"], [ident, slug, name, created_at]
+        )
+        organisations.append(each)
+        if is_open:
+            viewer = EVERYBODY if principal is None else Viewer(tuple(scopes), principal, own)
+            sight = StaffSight(each, Role(role) if role else None, viewer, is_under_glass)
+    return organisations, sight
 
 
-def actors_of_principal(*, organisation: UUID, named: str) -> tuple[UUID | None, tuple[str, ...]]:
-    """Return a principal by its name or id, and its actor ids: its own and those of its keys. Any other name is an actor's id itself."""
+def actors_of_principal(
+    *, organisation: UUID, named: str
+) -> tuple[UUID | None, tuple[str, ...], tuple[str, ...]]:
+    """Return a principal by its name or id, its actor ids (its own and those of its keys), and its names as a member of staff.
+
+    Any other name is an actor's id itself.
+    """
     with tenant_transaction(organisation):
         which = Q(name=named) | Q(id=as_uuid(named))
         found = PrincipalRecord.objects.filter(which, organisation_id=organisation).first()
         if found is None:
-            return None, (named,)
+            return None, (named,), ()
         keys = ApiKey.objects.filter(organisation_id=organisation, principal_id=found.id)
-        return found.id, (str(found.id), *(str(key) for key in keys.values_list("id", flat=True)))
+        members = Membership.objects.filter(organisation_id=organisation, principal_id=found.id)
+        return (
+            found.id,
+            (str(found.id), *(str(key) for key in keys.values_list("id", flat=True))),
+            tuple(members.values_list("user__username", flat=True)),
+        )
 
 
 def find_organisation(named: str) -> Organisation:

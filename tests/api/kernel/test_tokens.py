@@ -2,49 +2,19 @@
 
 import ipaddress
 import json
-from dataclasses import replace
 from time import time
 
 import jwt
-import pytest
 from cryptography.hazmat.primitives import serialization
 
 from liftos.kernel.tenancy.authority import scopes_now
 from liftos.kernel.tenancy.principals import create_principal
 from liftos.kernel.tenancy.tokens import key_sets
 from liftos.kernel.tenancy.types import SYSTEM, Actor, ActorKind, PrincipalKind, Scope
-from tests.factories.issuer import running_issuer
+from tests.factories.issuer import holding, running_issuer
 from tests.factories.principals import group_of, key_of, principal_of, seen_by
 
 ME = "/api/v1/memories"
-RIGHTS = {"writers": ["memory:read", "memory:write", "decisions:read"], "readers": ["memory:read"]}
-
-
-@pytest.fixture(scope="module")
-def _running():
-    with running_issuer() as issuer:
-        yield issuer
-
-
-@pytest.fixture
-def issuer(_running, acme, settings):
-    key_sets.forget_key_sets()
-    _running.rotate("first")
-    _running.asked.clear()
-    _running.down = False
-    settings.LIFTOS_OIDC_ISSUERS = {
-        "test": {
-            "issuer": _running.url, "audience": "liftos", "organisation": acme.slug, "leeway": 0,
-            "groups_claim": "groups", "rights_claim": "roles", "rights": RIGHTS,
-        }
-    }  # fmt: skip
-    settings.LIFTOS_OIDC_CREATE_PRINCIPALS = True
-    yield _running
-    key_sets.forget_key_sets()
-
-
-def holding(caller, token):
-    return replace(caller, token=token)
 
 
 def code(response):

@@ -237,7 +237,7 @@ def _write(row: Webhook, principal: Principal, draft: WebhookDraft) -> None:
     row.url, row.description = draft.url, draft.description
     row.events, row.filters = list(draft.events), draft.filters
     row.owner_kind, row.owner_id = str(principal.actor.kind), principal.actor.id
-    row.acts_as = principal.viewer.principal
+    row.acts_as, row.groups = principal.viewer.principal, principal.viewer.listed_groups
     row.scopes = sorted(str(each) for each in principal.scopes)
 
 

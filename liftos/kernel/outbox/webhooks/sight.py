@@ -1,6 +1,6 @@
 """The rights and the view of the owner of a webhook or trigger, now."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -23,18 +23,27 @@ class Sight:
         return required_scope(type_) in self.scopes and self.viewer.sees(scope)
 
 
-def sight_of(*, organisation: UUID, owner: Actor, acts_as: UUID | None, scopes: Iterable[str]) -> Sight:
+def sight_of(
+    *,
+    organisation: UUID,
+    owner: Actor,
+    acts_as: UUID | None,
+    groups: Sequence[UUID] | None,
+    scopes: Iterable[str],
+) -> Sight:
     """Return what an owner may receive now: never more than with the scopes it had, and nothing without access.
 
     Args:
         organisation: the tenant.
         owner: whose authority counts.
         acts_as: the principal whose view it has.
+        groups: the only ones that count; None if the stored memberships do.
         scopes: those that it had.
     """
     had = with_implied(Scope(each) for each in scopes)
     now = scopes_now(organisation=organisation, actor=owner)
-    return Sight(had & now, viewer_now(organisation=organisation, actor=owner, principal=acts_as))
+    viewer = viewer_now(organisation=organisation, actor=owner, principal=acts_as, groups=groups)
+    return Sight(had & now, viewer)
 
 
 def sight_of_webhook(webhook: Webhook) -> Sight:
@@ -43,5 +52,6 @@ def sight_of_webhook(webhook: Webhook) -> Sight:
         organisation=webhook.organisation_id,
         owner=Actor(ActorKind(webhook.owner_kind), webhook.owner_id),
         acts_as=webhook.acts_as,
+        groups=webhook.groups,
         scopes=webhook.scopes,
     )
