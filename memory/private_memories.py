@@ -1,7 +1,9 @@
 """Memories that only one principal sees. Fills `liftos.kernel.ports.private_memories`."""
 
+from collections.abc import Collection
 from uuid import UUID
 
+from accountability.models import DecisionRecord
 from liftos.kernel.tenancy.types import Actor
 from memory.erasure.operations import forget_many
 from memory.models import Memory
@@ -17,6 +19,11 @@ class PrivateMemories:
     def count(self, organisation: UUID, scope: int) -> int:
         """Return their number."""
         return Memory.objects.filter(organisation_id=organisation, scope_id=scope, head=None).count()
+
+    def any(self, organisation: UUID, scopes: Collection[int]) -> bool:
+        """Return whether scopes have a memory, or a decision: of a run, say, or about a memory that is erased."""
+        of = {"organisation_id": organisation, "scope_id__in": scopes}
+        return Memory.objects.filter(**of).exists() or DecisionRecord.objects.filter(**of).exists()
 
     def erase(self, organisation: UUID, by: Actor, scope: int) -> None:
         """Erase them, in any trust state.

@@ -16,7 +16,9 @@ from memory.secrets.screening import screen_json
 from memory.types import Screened
 
 
-def screen_body(organisation: UUID, by: Actor, body: Any, fields: Collection[str] | None) -> Any:
+def screen_body(
+    organisation: UUID, by: Actor, body: Any, fields: Collection[str] | None, *, is_name: bool = False
+) -> Any:
     """Return a request's body as it may be stored, without secrets under `redact`; secrets that were found are on record.
 
     Args:
@@ -24,6 +26,7 @@ def screen_body(organisation: UUID, by: Actor, body: Any, fields: Collection[str
         by: who sent it.
         body: parsed JSON.
         fields: the fields to screen; None for all.
+        is_name: whether the texts are names, which are refused under `redact` too: others use the same ones.
 
     Raises:
         SecretRefused: it has secrets, and the policy is to refuse these.
@@ -39,6 +42,8 @@ def screen_body(organisation: UUID, by: Actor, body: Any, fields: Collection[str
     policy = read_secrets_policy(organisation)
     if policy is Secrets.ALLOW:
         return body
+    if is_name and policy is Secrets.REDACT:
+        policy = Secrets.REFUSE
     what = Screened(str(policy), found)
     with tenant_transaction(organisation):
         _record(organisation, by, what)

@@ -132,6 +132,9 @@ class PrivateMemories(Protocol):
     def count(self, organisation: UUID, scope: int) -> int:
         """Return their number."""
 
+    def any(self, organisation: UUID, scopes: Collection[int]) -> bool:
+        """Return whether scopes have a memory, or a decision about what was theirs."""
+
     def erase(self, organisation: UUID, by: Actor, scope: int) -> None:
         """Erase them."""
 
@@ -142,8 +145,19 @@ class PrivateMemories(Protocol):
 class TextScreener(Protocol):
     """Screen the body of a request that stores text, by the organisation's policy for secrets."""
 
-    def __call__(self, organisation: UUID, by: Actor, body: Any, fields: Collection[str] | None) -> Any:
-        """Return the body as it may be stored; raise if it is refused. Only some fields, or all (None), are screened."""
+    def __call__(
+        self,
+        organisation: UUID,
+        by: Actor,
+        body: Any,
+        fields: Collection[str] | None,
+        *,
+        is_name: bool = False,
+    ) -> Any:
+        """Return the body as it may be stored; raise if it is refused, as names are rather than replaced.
+
+        Only some fields, or all (None), are screened.
+        """
 
 
 decision_recorder: Port[DecisionRecorder] = Port("decision_recorder", filled_by="accountability")

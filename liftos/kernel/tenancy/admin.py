@@ -113,7 +113,8 @@ class OrganisationAdmin(OnRecord, ModelAdmin):
 
 class ApiKeyForm(ModelForm):
     scopes = MultipleChoiceField(
-        choices=[(scope.value, scope.value) for scope in Scope],
+        # keys that may act for anybody are given by the command create_api_key alone
+        choices=[(scope.value, scope.value) for scope in Scope if scope is not Scope.ACT_AS],
         initial=sorted(ALL_SCOPES),
         widget=UnfoldAdminCheckboxSelectMultipleWidget,
         help_text="ledger:follow alone creates a log token, for URLs at which monitors follow the log.",

@@ -10,12 +10,15 @@ from liftos.kernel.tenancy.types import Scope
 
 
 class KeyEvent(BaseModel):
-    """A key, by the beginning of its token."""
+    """A key, by the beginning of its token: whose it is, and who did it."""
 
     model_config = ConfigDict(extra="forbid")
 
     prefix: str
     scopes: list[str]
+    principal_id: UUID | None
+    actor_kind: str
+    actor_id: str
 
 
 class BreakGlassEvent(BaseModel):

@@ -9,8 +9,9 @@ from liftos.kernel.db.transactions import whole_tenant
 from liftos.kernel.errors import Conflict, InvalidInput
 from liftos.kernel.ports import decision_recorder, private_memories
 from liftos.kernel.tenancy.known_keys import forget_all_keys
-from liftos.kernel.tenancy.models import AccessScope, ApiKey, PrincipalRecord
+from liftos.kernel.tenancy.models import AccessScope, ApiKey, BreakGlass, PrincipalRecord
 from liftos.kernel.tenancy.operations import revoke_api_key
+from liftos.kernel.tenancy.others_sight import note_of, require_sight, risk_of
 from liftos.kernel.tenancy.principals import PrincipalNotFound, find_principal
 from liftos.kernel.tenancy.scopes import scope_of_principal
 from liftos.kernel.tenancy.types import Actor
@@ -66,8 +67,10 @@ def delete_principal(
         PrincipalNotFound: it was just deleted.
         PrincipalInUse: only it sees some memories.
         InvalidInput: `memories` is neither, or names no other principal.
+        NeedsBreakGlass: memories would be transferred that the actor does not see.
     """
     to = _heir(organisation, principal, memories)
+    glass = None if to is None else require_sight(by=by, whose=principal)
     with whole_tenant(organisation):
         rows = PrincipalRecord.objects.filter(organisation_id=organisation, id=principal.id)
         if rows.select_for_update().first() is None:
@@ -87,7 +90,7 @@ def delete_principal(
         keys.update(principal=None)
         outcome = "transferred" if to is not None else "erased" if count else "none"
         left = Left(principal.id, principal.name, count, outcome, len(valid))
-        _record(organisation, by, left, to)
+        _record(organisation, by, left, to, glass)
         AccessScope.objects.filter(organisation_id=organisation, principal_id=principal.id).delete()
         rows.delete()
         forget_all_keys()
@@ -109,7 +112,9 @@ def _heir(organisation: UUID, principal: PrincipalRecord, memories: str) -> Prin
     return found
 
 
-def _record(organisation: UUID, by: Actor, left: Left, to: PrincipalRecord | None) -> None:
+def _record(
+    organisation: UUID, by: Actor, left: Left, to: PrincipalRecord | None, glass: BreakGlass | None
+) -> None:
     text = f"Deleted the principal {left.name} and revoked {left.keys} keys."
     if to is not None:
         text += f" {left.memories} memories are visible to {to.name} alone from now on."
@@ -120,9 +125,9 @@ def _record(organisation: UUID, by: Actor, left: Left, to: PrincipalRecord | Non
         by=by,
         operation="principal.delete",
         effect="delete",
-        risk_class="limited",
+        risk_class=risk_of(glass),
         subject=("principal", str(left.id)),
         reasoning=text,
-        inputs={"transferred_to": to and str(to.id)},
+        inputs={"transferred_to": to and str(to.id)} | note_of(glass),
         outputs={"memories": left.memories, "outcome": left.outcome, "keys": left.keys},
     )

@@ -11,7 +11,8 @@ from liftos.kernel.errors import Conflict, InvalidInput, NotFound
 from liftos.kernel.outbox.operations import emit
 from liftos.kernel.ports import decision_recorder
 from liftos.kernel.tenancy.keys import new_key
-from liftos.kernel.tenancy.models import ApiKey, Organisation
+from liftos.kernel.tenancy.models import ApiKey, BreakGlass, Organisation, PrincipalRecord
+from liftos.kernel.tenancy.others_sight import note_of, require_sight, risk_of
 from liftos.kernel.tenancy.types import ALL_SCOPES, Actor, Scope
 
 
@@ -87,9 +88,14 @@ def create_api_key(
 
     Returns:
         The stored key and its token.
+
+    Raises:
+        NeedsBreakGlass: the principal is another than the actor, and sees what the actor does not.
     """
     parts = new_key()
     with tenant_transaction(organisation):
+        whose = None if principal is None else PrincipalRecord.objects.get(id=principal)
+        glass = None if whose is None else require_sight(by=by, whose=whose)
         key = ApiKey.objects.create(
             organisation_id=organisation,
             name=name,
@@ -97,9 +103,10 @@ def create_api_key(
             secret_hash=parts.secret_hash,
             scopes=sorted(scopes),
             expires_at=expires_at,
-            principal_id=principal,
+            principal=whose,
         )
-        _record_key(organisation, by, key, "api_key.create", f"Issued a key with {len(scopes)} scopes.")
+        text = f"Issued a key with {len(scopes)} scopes{'' if whose is None else f' for {whose}'}."
+        _record_key(organisation, by, key, "api_key.create", text, glass)
     return key, parts.token
 
 
@@ -127,6 +134,7 @@ def rotate_api_key(
 
     Raises:
         KeyNotFound: there is no such key, or it is no longer valid.
+        NeedsBreakGlass: as for `create_api_key`.
     """
     with tenant_transaction(organisation):
         former = ApiKey.objects.select_for_update().filter(organisation_id=organisation, id=key).first()
@@ -165,21 +173,35 @@ def touch_api_key(*, organisation: UUID, key: UUID, now: datetime) -> None:
         ApiKey.objects.filter(id=key).update(last_used_at=now)
 
 
-def _record_key(organisation: UUID, by: Actor, key: ApiKey, operation: str, reasoning: str) -> None:
+def _record_key(
+    organisation: UUID,
+    by: Actor,
+    key: ApiKey,
+    operation: str,
+    reasoning: str,
+    glass: BreakGlass | None = None,
+) -> None:
     decision_recorder()(
         organisation=organisation,
         by=by,
         operation=operation,
         effect="write",
-        risk_class="limited",
+        risk_class=risk_of(glass),
         subject=("api_key", str(key.id)),
         reasoning=reasoning,
-        inputs={"name": key.name, "scopes": key.scopes, "principal": key.principal and key.principal.name},
+        inputs={"name": key.name, "scopes": key.scopes, "principal": key.principal and key.principal.name}
+        | note_of(glass),
         outputs={"prefix": key.prefix},
     )
     emit(
         organisation=organisation,
         type=f"liftos.{operation}",
         subject=f"api_keys/{key.id}",
-        data={"prefix": key.prefix, "scopes": key.scopes},
+        data={
+            "prefix": key.prefix,
+            "scopes": key.scopes,
+            "principal_id": key.principal_id and str(key.principal_id),
+            "actor_kind": by.kind,
+            "actor_id": by.id,
+        },
     )

@@ -21,12 +21,14 @@ from liftos.kernel.admin.middleware import opened
 from liftos.kernel.admin.on_record import staff_actor
 from liftos.kernel.admin.parts import CheckedLists, drawn_as
 from liftos.kernel.db.transactions import whole_tenant
+from liftos.kernel.db.viewers import current_viewer
 from liftos.kernel.errors import LiftosError
 from liftos.kernel.ports import private_memories
 from liftos.kernel.tenancy import break_glass, principals
 from liftos.kernel.tenancy.models import BreakGlass, Group, Organisation, PrincipalRecord
+from liftos.kernel.tenancy.others_sight import require_sight, require_sight_to_rename
 from liftos.kernel.tenancy.scopes import scope_of_principal
-from liftos.kernel.tenancy.types import PrincipalKind
+from liftos.kernel.tenancy.types import Actor, PrincipalKind
 
 NAMES = "Names, separated by commas or lines."
 
@@ -51,19 +53,22 @@ class OfOrganisation(CheckedLists):
         return False
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
-        shown = {"organisation": getattr(request, "organisation", None)}
+        shown = {"organisation": getattr(request, "organisation", None), "by": staff_actor(request)}
         kwargs["form"] = type(self.form.__name__, (self.form,), shown)  # type: ignore[attr-defined]
         return super().get_form(request, obj, change, **kwargs)  # type: ignore[misc]
 
 
 class NamedForm(forms.ModelForm):
-    """A form of something with a name; `organisation` is set by the admin."""
+    """A form of something with a name; `organisation` and `by` are set by the admin."""
 
     organisation: Organisation
+    by: Actor
 
     def clean_name(self) -> str:
         try:
             name = principals.clean_name(str(self.cleaned_data["name"]))
+            if not self.instance._state.adding and "name" in self.changed_data:
+                require_sight_to_rename(by=self.by, whose=self.instance)
         except LiftosError as error:
             raise forms.ValidationError(error.message) from None
         others = type(self.instance).objects.filter(organisation=self.organisation, name=name)
@@ -78,6 +83,14 @@ class NamedForm(forms.ModelForm):
                 find(organisation=self.organisation.id, named=each)
                 for each in split(self.cleaned_data[field])
             ]
+        except LiftosError as error:
+            raise forms.ValidationError(error.message) from None
+
+    def require_sight(self, groups: list[Group]) -> None:
+        """Check that the member of staff, who would be in some groups, may see what is visible to them."""
+        try:
+            for each in groups:
+                require_sight(by=self.by, whose=each)
         except LiftosError as error:
             raise forms.ValidationError(error.message) from None
 
@@ -102,7 +115,10 @@ class PrincipalForm(NamedForm):
             self.initial["belongs_to"] = "\n".join(names)
 
     def clean_belongs_to(self) -> list[Group]:
-        return self.found("belongs_to", principals.find_group)
+        groups = self.found("belongs_to", principals.find_group)
+        if self.instance.pk == current_viewer().principal:
+            self.require_sight(groups)
+        return groups
 
 
 @admin.register(PrincipalRecord)
@@ -190,7 +206,10 @@ class TeamForm(NamedForm):
             self.initial["people"] = "\n".join(names)
 
     def clean_people(self) -> list[PrincipalRecord]:
-        return self.found("people", principals.find_principal)
+        people = self.found("people", principals.find_principal)
+        if not self.instance._state.adding and current_viewer().principal in {each.pk for each in people}:
+            self.require_sight([self.instance])
+        return people
 
 
 @admin.register(Group)

@@ -7,11 +7,19 @@ from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 
 from liftos.kernel.db.transactions import tenant_transaction
+from liftos.kernel.db.viewers import current_viewer
 from liftos.kernel.errors import Conflict, InvalidInput, NotFound
 from liftos.kernel.ids import as_uuid
 from liftos.kernel.ports import decision_recorder
 from liftos.kernel.tenancy.known_keys import forget_all_keys
-from liftos.kernel.tenancy.models import AccessScope, Group, GroupMember, PrincipalRecord
+from liftos.kernel.tenancy.models import (
+    AccessScope,
+    BreakGlass,
+    Group,
+    GroupMember,
+    PrincipalRecord,
+)
+from liftos.kernel.tenancy.others_sight import note_of, require_sight, require_sight_to_rename, risk_of
 from liftos.kernel.tenancy.scopes import scope_of_principal
 from liftos.kernel.tenancy.types import Actor, PrincipalKind
 
@@ -139,13 +147,15 @@ def rename_principal(
     Raises:
         InvalidInput: as for `create_principal`.
         PrincipalExists: the name is taken.
+        NeedsBreakGlass: names open something to gateways or issuers, and the principal sees what the actor does not.
     """
+    glass = require_sight_to_rename(by=by, whose=principal) if name.strip() != principal.name else None
     former, principal.name, principal.kind = principal.name, clean_name(name), kind.value
     try:
         with tenant_transaction(organisation), transaction.atomic():
             principal.save(update_fields=["name", "kind"])
             text = f"Changed {former} to the {kind} {principal.name}."
-            _record(organisation, by, "principal.change", ("principal", principal.id), text)
+            _record(organisation, by, "principal.change", ("principal", principal.id), text, glass)
             forget_all_keys()
     except IntegrityError as error:
         raise PrincipalExists(loc=("name",)) from error
@@ -158,13 +168,15 @@ def rename_group(*, organisation: UUID, by: Actor, group: Group, name: str) -> G
     Raises:
         InvalidInput: as for `create_principal`.
         GroupExists: the name is taken.
+        NeedsBreakGlass: issuers name groups, and something is visible to this one that the actor does not see.
     """
+    glass = require_sight_to_rename(by=by, whose=group) if name.strip() != group.name else None
     former, group.name = group.name, clean_name(name)
     try:
         with tenant_transaction(organisation), transaction.atomic():
             group.save(update_fields=["name"])
             text = f"Renamed the group {former} to {group.name}."
-            _record(organisation, by, "group.rename", ("group", group.id), text)
+            _record(organisation, by, "group.rename", ("group", group.id), text, glass)
     except IntegrityError as error:
         raise GroupExists(loc=("name",)) from error
     return group
@@ -209,15 +221,19 @@ def find_or_create_group(*, organisation: UUID, by: Actor, name: str) -> Group:
 
 
 def add_member(*, organisation: UUID, by: Actor, group: Group, principal: PrincipalRecord) -> bool:
-    """Add a principal to a group; return whether it was not yet a member."""
+    """Add a principal to a group; return whether it was not yet a member.
+
+    Raises:
+        NeedsBreakGlass: the actor would add itself, and something is visible to the group that the actor does not see.
+    """
     with tenant_transaction(organisation):
+        glass = require_sight(by=by, whose=group) if current_viewer().principal == principal.id else None
         _row, added = GroupMember.objects.get_or_create(
             organisation_id=organisation, group_id=group.id, principal_id=principal.id
         )
         if added:
-            _record(
-                organisation, by, "group.add_member", ("group", group.id), f"Added {principal} to {group}."
-            )
+            text = f"Added {principal} to {group}."
+            _record(organisation, by, "group.add_member", ("group", group.id), text, glass)
             forget_all_keys()
     return added
 
@@ -235,16 +251,23 @@ def remove_member(*, organisation: UUID, by: Actor, group: Group, principal: Pri
     return bool(removed)
 
 
-def _record(organisation: UUID, by: Actor, operation: str, subject: tuple[str, UUID], reasoning: str) -> None:
+def _record(
+    organisation: UUID,
+    by: Actor,
+    operation: str,
+    subject: tuple[str, UUID],
+    reasoning: str,
+    glass: BreakGlass | None = None,
+) -> None:
     kind, ident = subject
     decision_recorder()(
         organisation=organisation,
         by=by,
         operation=operation,
         effect="write",
-        risk_class="limited",
+        risk_class=risk_of(glass),
         subject=(kind, str(ident)),
         reasoning=reasoning,
-        inputs={},
+        inputs=note_of(glass),
         outputs={"id": str(ident)},
     )

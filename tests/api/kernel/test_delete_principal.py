@@ -6,7 +6,7 @@ from accountability.ledger.sequencer import drain
 from accountability.ledger.verification import verify_log
 from liftos.kernel.db.transactions import whole_tenant
 from tests.factories.flows import make_template, registered_functions, step
-from tests.factories.principals import group_of, key_of, principal_of
+from tests.factories.principals import group_of, key_of, open_glass, principal_of
 from workflows.engine.work import work
 
 pytestmark = pytest.mark.django_db
@@ -53,6 +53,7 @@ def test_private_memories_are_counted_erased_or_transferred(acme, alice, rival):
     assert alice.delete("/api/v1/principals/alice").status_code in (403, 409)
     assert rival.delete("/api/v1/principals/alice?memories=erase").status_code == 404
     bob = key_of(acme, principal_of(acme, "bob"))
+    open_glass(acme, principal="alice")
     done = acme.delete("/api/v1/principals/alice?memories=transfer:bob").json()
     assert (done["memories"], done["outcome"]) == (2, "transferred")
     for memory in (private, rejected):
@@ -82,6 +83,7 @@ def test_a_hold_and_a_taken_external_id_refuse_it_whole(acme, alice):
     private, *_ = filled(alice)
     bob = key_of(acme, principal_of(acme, "bob"))
     bob.store("another", visible_to={"principal": "bob"}, external_id="a")
+    open_glass(acme, principal="alice")
     taken = acme.delete("/api/v1/principals/alice?memories=transfer:bob")
     assert (taken.status_code, taken.json()["code"]) == (409, "memory.external_id_taken")
     assert acme.post("/api/v1/retention/holds", {"name": "case"}).status_code == 201
