@@ -1,5 +1,6 @@
 """Private text is read by an administrator under a recorded break-glass only, and nothing is written under it."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -146,6 +147,9 @@ def test_owners_open_it_in_the_admin(acme, bob, owned):
     client, page = Client(), f"/admin/memory/memory/{owned[0]}/change/"
     client.force_login(user)
     assert client.get(page).status_code == 302
+    open_to_all = acme.store("Everybody's")
+    buttons = client.get(f"/admin/memory/memory/{open_to_all}/change/").content.decode()
+    assert "/correct/" in buttons
     add = "/admin/tenancy/breakglass/add/"
     assert (
         "at least 10 characters"
@@ -161,6 +165,12 @@ def test_owners_open_it_in_the_admin(acme, bob, owned):
     used = [each for each in decisions(bob, "break_glass.use") if each.payload.values["inputs"]["ids"]]
     assert used[-1].payload.values["inputs"]["ids"] == {"object_id": owned[0]}
     assert used[-1].actor_id == "ann"
+    # neither is anything there to change it by, in lists and on pages
+    for each in (page, f"/admin/memory/memory/{open_to_all}/change/", "/admin/memory/memory/"):
+        shown = client.get(each).content.decode()
+        assert not re.findall(r'formaction="|type="submit"[^>]*name="_|name="action"', shown), each
+    assert "/correct/" not in client.get(page).content.decode()
+    assert client.get("/admin/memory/memory/add/").status_code == 403
     # what it opens is not changed by it
     client.post(f"/admin/memory/memory/{owned[0]}/correct/erase/", {"reason": "x"})
     assert get(bob, f"/api/v1/memories/{owned[0]}").status_code == 200

@@ -15,8 +15,8 @@ from liftos.kernel.http.errors import BadRequest, answer_outside_views
 from liftos.kernel.tenancy.authority import scopes_now
 from liftos.kernel.tenancy.break_glass import in_force, read_under
 from liftos.kernel.tenancy.models import Organisation
-from liftos.kernel.tenancy.queries import viewer_of_staff
-from liftos.kernel.tenancy.roles_backend import open_for
+from liftos.kernel.tenancy.queries import StaffSight, staff_sight
+from liftos.kernel.tenancy.roles_backend import let_only_read, open_for
 from liftos.kernel.tenancy.types import Scope
 
 SESSION_KEY = "liftos_organisation"
@@ -39,13 +39,6 @@ def opened(request: HttpRequest) -> Organisation:
     return organisation
 
 
-def organisations_of(request: HttpRequest) -> list[Organisation]:
-    """Return the organisations the user may open."""
-    if request.user.is_superuser:
-        return list(Organisation.objects.all())
-    return list(Organisation.objects.filter(memberships__user__username=request.user.get_username()))
-
-
 class AdminTenantMiddleware:
     """Runs every admin page of a signed-in staff member in the open organisation's transaction."""
 
@@ -58,24 +51,24 @@ class AdminTenantMiddleware:
             return answer_outside_views(request.path, BadRequest())
         if not request.path.startswith("/admin/") or not request.user.is_staff:
             return self.get_response(request)
-        allowed = organisations_of(request)
+        wanted = str(request.session.get(SESSION_KEY, ""))
+        allowed, sight = staff_sight(account=request.user.pk, wanted=wanted, now=timezone.now())
         if PARAMETER in request.GET:
             return self._choose(request, allowed)
-        wanted = request.session.get(SESSION_KEY)
-        chosen = next((each for each in allowed if str(each.id) == wanted), allowed[0] if allowed else None)
         if request.path == CREATES_ORGANISATION:
-            chosen = None
-        request.organisation = chosen  # type: ignore[attr-defined]
+            sight = None
+        request.organisation = sight and sight.organisation  # type: ignore[attr-defined]
         request.organisations = allowed  # type: ignore[attr-defined]
-        if chosen is None:
+        if sight is None:
             return self.get_response(request)
+        chosen = sight.organisation
         if request.session.get(ENTERED_KEY) != str(chosen.id):
             # in its own transaction: the page's may be rolled back after the session notes that this is recorded
             with tenant_transaction(chosen.id):
                 record_entry(request, chosen)
             request.session[ENTERED_KEY] = str(chosen.id)
-        open_for(request.user, chosen.id)
-        with viewing(_viewer(request, chosen)):
+        open_for(request.user, chosen.id, sight.role)
+        with viewing(_viewer(request, sight)):
             _prepare(request)
             with tenant_transaction(chosen.id):
                 response = self.get_response(request)
@@ -92,20 +85,22 @@ class AdminTenantMiddleware:
         return HttpResponseRedirect(f"{request.path}?{urlencode(rest)}" if rest else request.path)
 
 
-def _viewer(request: HttpRequest, organisation: Organisation) -> Viewer:
+def _viewer(request: HttpRequest, sight: StaffSight) -> Viewer:
     """Return what the staff member sees on this page: what their principal sees, and when reading, what break-glass opens to them."""
-    viewer = viewer_of_staff(organisation=organisation.id, username=request.user.get_username())
-    if request.method not in {"GET", "HEAD"} or request.path == "/admin/jsi18n/":
+    viewer, organisation = sight.viewer, sight.organisation.id
+    reads = request.method in {"GET", "HEAD"} and request.path != "/admin/jsi18n/"
+    if not (reads and sight.is_under_glass):
         return viewer
     by = staff_actor(request)
-    glasses = in_force(organisation=organisation.id, by=by, now=timezone.now())
-    if not glasses or Scope.ADMIN not in scopes_now(organisation=organisation.id, actor=by):
+    glasses = in_force(organisation=organisation, by=by, now=timezone.now())
+    if not glasses or Scope.ADMIN not in scopes_now(organisation=organisation, actor=by):
         return viewer
     try:
         match = resolve(request.path_info)
     except Resolver404:
         return viewer
     request.break_glass = glasses  # type: ignore[attr-defined]
+    let_only_read(request.user)
     return read_under(viewer=viewer, by=by, glasses=glasses, page=f"/{match.route}", named=match.kwargs)
 
 

@@ -11,14 +11,31 @@ from liftos.kernel.tenancy.models import Membership
 from liftos.kernel.tenancy.roles import SHARED_APPS, role_may
 from liftos.kernel.tenancy.types import Role
 
+ADMINISTERED_APPS = SHARED_APPS | {"tenancy"}
 _KEPT = "_liftos_roles"
 _OPENED = "_liftos_opened"
 
 
-def open_for(user: Any, organisation: UUID) -> None:
-    """Note the organisation that a user has opened, whose role counts for what a page does before its transaction."""
+def open_for(user: Any, organisation: UUID, role: Role | None) -> None:
+    """Note the organisation that a user has opened, with their role there, which counts for what a page does before its transaction."""
     # on the account itself: request.user is a lazy wrapper with a dictionary of its own
     setattr(user, _OPENED, organisation)
+    setattr(user, _KEPT, {organisation: role})
+
+
+def let_only_read(user: Any) -> None:
+    """Withhold from a page all rights to change what is in the organisation: forms and buttons do not reach what break-glass opens.
+
+    Members, groups, keys and break-glass itself stay, as nothing of them is anybody's own.
+    """
+    may = user.has_perm
+
+    def may_read(perm: str, obj: Any = None) -> bool:
+        app, _, name = perm.partition(".")
+        return (name.startswith("view_") or app in ADMINISTERED_APPS) and bool(may(perm, obj))
+
+    # superusers ask no backend
+    user.has_perm = may_read
 
 
 def role_of(user: Any) -> Role | None:
