@@ -11,7 +11,8 @@ from liftos.kernel.db.transactions import seeing_everything_here
 from liftos.kernel.db.viewers import EVERYBODY, ORGANISATION_SCOPE, current_viewer
 from liftos.kernel.tenancy.models import AccessScope, GroupMember
 from memory.errors import NotVisible
-from memory.index.writes import Row
+from memory.index.writes import Row, source_of
+from memory.models import Memory
 from memory.queries import read_scopes
 from memory.types import EmbeddingState, LinkKind, MemoryDraft, Outcome, Stored
 
@@ -19,9 +20,52 @@ TOO_WIDE = "Some who would see it do not see every memory that it is derived fro
 
 
 def sources_of(draft: MemoryDraft) -> set[UUID]:
-    """Return the memories that a draft says it is derived from."""
+    """Return the memories that a draft says by their ids it is derived from."""
     linked = {each.target for each in draft.links if each.kind == LinkKind.DERIVED_FROM and each.target}
     return {*draft.derived_from, *linked}
+
+
+def named_sources(
+    organisation: UUID, drafts: Mapping[UUID, MemoryDraft], among: Mapping[UUID, MemoryDraft] | None = None
+) -> dict[UUID, set[UUID]]:
+    """Return the memories that drafts say by external ids they are derived from, as far as the viewer sees them.
+
+    A link leads to the memory of the draft's scope, or else to the organisation's. If there is neither, the writer means one of
+    another scope: the draft is then derived from that.
+
+    Args:
+        organisation: the tenant.
+        drafts: by the ids of their memories.
+        among: drafts of the same batch, which may be sources too.
+    """
+    wanted = [
+        (memory, draft.scope, source_of(each, draft.source), each.external_id)
+        for memory, draft in drafts.items()
+        for each in draft.links
+        if each.kind == LinkKind.DERIVED_FROM and each.target is None and each.external_id
+    ]
+    if not wanted:
+        return {}
+    sources, names = {each[2] for each in wanted}, {each[3] for each in wanted}
+    rows = Memory.objects.filter(
+        organisation_id=organisation, head=None, source__in=sources, external_id__in=names
+    )
+    there = list(rows.values_list("source", "external_id", "scope_id", "id"))
+    there += [
+        (each.source, each.external_id, each.scope, memory)
+        for memory, each in (among or {}).items()
+        if each.external_id in names
+    ]
+    by_name: dict[tuple[str, str], list[tuple[int, UUID]]] = {}
+    for source, name, scope, memory in there:
+        by_name.setdefault((source, name), []).append((scope, memory))
+    found: dict[UUID, set[UUID]] = {}
+    for memory, scope, source, name in wanted:
+        held = by_name.get((source, name), [])
+        best = next((some for some in (scope, ORGANISATION_SCOPE) if some in dict(held)), None)
+        meant = {other for in_scope, other in held if best in (None, in_scope)} - {memory}
+        found.setdefault(memory, set()).update(meant)
+    return found
 
 
 def narrow(
@@ -36,8 +80,16 @@ def narrow(
         rows: with the scopes that their writer chose.
         chosen: ids of the rows for which it did choose; these are refused rather than narrowed.
     """
-    sources = {row.id: found for row in rows if (found := sources_of(row.draft) | set(row.unnamed_sources))}
-    if not sources or current_viewer() == EVERYBODY:
+    if current_viewer() == EVERYBODY:
+        return tuple(rows), {}
+    drafts = {row.id: row.draft for row in rows}
+    by_name = named_sources(organisation, drafts, among=drafts)
+    sources = {
+        row.id: found
+        for row in rows
+        if (found := sources_of(row.draft) | set(row.unnamed_sources) | by_name.get(row.id, set()))
+    }
+    if not sources:
         return tuple(rows), {}
     named = list(set().union(*sources.values()))
     with seeing_everything_here():

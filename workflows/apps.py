@@ -13,7 +13,7 @@ class WorkflowsConfig(AppConfig):
         from liftos.kernel.reserved_operations import reserve_operations
         from memory.ports import erasers, exporters
         from workflows import checks, functions  # noqa: F401  registers them
-        from workflows.erasure import erase_quotes, forget_results
+        from workflows.erasure import erase_quotes, forget_results, strip_triggers
         from workflows.events import EVENTS
         from workflows.exports import runs_of
         from workflows.figures import get_orchestration_figures
@@ -25,6 +25,7 @@ class WorkflowsConfig(AppConfig):
         reserve_operations("workflow", "trigger")
         erasers.fill("workflow_runs", erase_quotes)
         erasers.fill("function_results", forget_results)
+        erasers.fill("triggers", strip_triggers)
         exporters.fill("run", runs_of)
         reversers.fill("workflow.publish", retire_published)
         reversers.fill("trigger.fire", cancel_fired)

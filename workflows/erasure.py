@@ -1,5 +1,7 @@
 """Erasure in workflows: runs and cached function results that quote an erased memory."""
 
+import json
+
 from django.db import transaction
 
 from liftos.kernel.caching.results import get_function_cache
@@ -16,6 +18,7 @@ from workflows.statements import (
     RENAME_RUNS,
     RUNS_MENTIONING,
     RUNS_OF_PERSON,
+    STRIP_TRIGGER,
 )
 
 _RUNS = Place("workflows_run", ("id",), texts=("name",), values=("parameters", "metadata"))
@@ -23,6 +26,7 @@ _STEPS = Place("workflows_step", ("run_id",), values=("value", "result", "error"
 _HISTORY = Place("workflows_transition", ("run_id",), texts=("reason",), only="AND reason <> ''")
 _TEMPLATES = Place("workflows_template", ("id",), texts=("name",))
 _VERSIONS = Place("workflows_templateversion", ("template_id",), values=("payload", "definition"))
+_TRIGGERS = Place("workflows_trigger", ("id",), texts=("name",), values=("parameters", "conditions"))
 TEMPLATES = "workflow templates"
 
 
@@ -58,6 +62,23 @@ def erase_quotes(going: Going) -> int:
     if templates:
         going.kept[TEMPLATES] = len(templates)
     return len(runs)
+
+
+def strip_triggers(going: Going) -> int:
+    """Remove what quotes erased memories from triggers, and pause these; return their number.
+
+    A trigger without a condition would fire more often than its owner wanted, one without a parameter start other runs.
+    """
+    with whole_tenant(going.organisation), raw_cursor() as cursor:
+        found = quoting(going, _TRIGGERS)
+        for ident, name, *given in found:
+            left = [
+                {key: value for key, value in each.items() if not going.quotes.in_value({key: value})}
+                for each in given
+            ]
+            values = (*map(json.dumps, left), going.quotes.in_text(name), going.organisation, ident)
+            cursor.execute(STRIP_TRIGGER, values)
+    return len(found)
 
 
 def forget_results(going: Going) -> int:

@@ -41,8 +41,9 @@ SELECT DISTINCT run_id FROM workflows_mention WHERE organisation_id = %s AND mem
 RUNS_OF_PERSON = f"""
 SELECT id FROM workflows_run WHERE organisation_id = %(organisation)s AND (
     {BY_PERSON}
-    OR EXISTS (SELECT 1 FROM jsonb_to_recordset(parties) AS p(id text, on_behalf_of text)
-               WHERE p.on_behalf_of = ANY(%(users)s::text[]) AND p.on_behalf_of <> '' OR p.id = ANY(%(actors)s::text[]))
+    OR EXISTS (SELECT 1 FROM jsonb_to_recordset(parties) AS p(kind text, id text, on_behalf_of text)
+               WHERE p.on_behalf_of = ANY(%(users)s::text[]) AND p.on_behalf_of <> '' OR p.id = ANY(%(actors)s::text[])
+                  OR p.kind = 'staff' AND p.id = ANY(%(staff)s::text[]))
 )
 ORDER BY id
 """  # noqa: S608  built from constants
@@ -55,6 +56,12 @@ UPDATE workflows_run SET on_behalf_of = CASE WHEN on_behalf_of = ANY(%(users)s::
 WHERE organisation_id = %(organisation)s AND id = ANY(%(runs)s)
 """
 
+# what is left of a trigger that quoted an erased memory; it fires no more until its owner has looked at it
+STRIP_TRIGGER = """
+UPDATE workflows_trigger SET parameters = %s::jsonb, conditions = %s::jsonb, name = CASE WHEN %s THEN 'erased ' || id ELSE name END,
+    paused_at = coalesce(paused_at, clock_timestamp())
+WHERE organisation_id = %s AND id = %s
+"""
 # locked before the steps, the order in which ending a step locks them
 LOCK_RUNS = (
     "SELECT id FROM workflows_run WHERE organisation_id = %s AND id = ANY(%s) ORDER BY id FOR NO KEY UPDATE"

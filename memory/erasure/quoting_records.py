@@ -15,6 +15,7 @@ from memory.erasure.statements import (
     BLANK_EVENTS,
     BLANK_PROPERTIES,
     BLANK_REASONS,
+    BLANK_WEBHOOKS,
     COUNT_SAME_VALUE,
     DELETE_TRACES,
     DOCUMENTS_WAIT,
@@ -32,6 +33,7 @@ _KEYS = Place("idempotency_idempotencykey", ("actor", "key"), values=("body",), 
 _REASONS = Place("memory_memoryversion", ("id",), texts=("reason",), only="AND reason <> ''")
 _CONTEXTS = Place("memory_context", ("organisation_id",), texts=("domain",), order="organisation_id")
 _LINKS = Place("memory_memorylink", ("id",), values=("properties",), only="AND properties <> '{}'")
+_WEBHOOKS = Place("events_webhook", ("id",), texts=("description",), values=("filters",))
 SAME = "other memories of the same text"
 WAITING = "lines of bulk stores that wait to be stored"
 
@@ -52,6 +54,7 @@ def erase_quotes(going: Going, texts: Sequence[str]) -> dict[str, int]:
             ("traces", _TRACES, DELETE_TRACES),
             ("reasons", _REASONS, BLANK_REASONS),
             ("link_properties", _LINKS, BLANK_PROPERTIES),
+            ("webhooks", _WEBHOOKS, BLANK_WEBHOOKS),
         ):
             ids = [row[0] for row in quoting(going, place)]
             removed[name] = cursor.execute(statement, (organisation, ids)).rowcount if ids else 0

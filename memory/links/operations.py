@@ -12,14 +12,14 @@ from liftos.kernel.db.viewers import SYSTEM_SCOPE
 from liftos.kernel.outbox.operations import emit_many
 from liftos.kernel.telemetry.manager import observe_operation
 from liftos.kernel.tenancy.types import Actor
-from memory.derivation import check_readers
+from memory.derivation import check_readers, named_sources
 from memory.index.writes import insert_links
 from memory.links.errors import LinkNotFound, LinksToItself, LinkTargetUnknown
 from memory.links.queries import find_links, find_target
 from memory.links.statements import CHANGE_LINK, DELETE_LINKS, LOCK_ENDS
 from memory.links.types import Link, Linked, LinkOutcome
 from memory.queries import MemoryNotFound, read_scopes
-from memory.types import LinkDraft, LinkKind
+from memory.types import LinkDraft, LinkKind, MemoryDraft
 
 
 def link(*, organisation: UUID, by: Actor, memory: UUID, draft: LinkDraft) -> Linked:
@@ -35,8 +35,11 @@ def link(*, organisation: UUID, by: Actor, memory: UUID, draft: LinkDraft) -> Li
         source, target = _lock_ends(organisation, memory, draft)
         if target == memory:
             raise LinksToItself(loc=("target",) if draft.target else ("external_id",))
-        if target is not None and draft.kind == LinkKind.DERIVED_FROM:
-            check_readers(organisation, read_scopes(organisation, [memory])[memory], [target])
+        if draft.kind == LinkKind.DERIVED_FROM:
+            scope = read_scopes(organisation, [memory])[memory]
+            meant = MemoryDraft("", source=source, links=(draft,), scope=scope)
+            sources = {target} if target else named_sources(organisation, {memory: meant}).get(memory, ())
+            check_readers(organisation, scope, sources)
         found = find_links(organisation, memory, draft, source, target)
         before = found[0] if found else None
         if before is None:

@@ -119,7 +119,7 @@ class Memory(Scoped):
         ]
         indexes = [
             models.Index(fields=["organisation", "memory_type", "id"], name="memory_by_type"),
-            models.Index(fields=["organisation", "happened_at"], name="memory_by_time"),
+            models.Index(fields=["organisation", "happened_at", "id"], name="memory_by_time"),
             # for the sweep; nearly always empty
             models.Index(
                 fields=["organisation", "id"],

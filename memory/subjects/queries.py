@@ -23,7 +23,7 @@ def find_subject(*, organisation: UUID, kind: SubjectKind, subject: str) -> Subj
     | kind | its memories |
     |---|---|
     | user | stored on behalf of the user, or with it as `user_id` in the metadata |
-    | principal | stored by the principal's keys, or that only it sees; for any other name, stored by the actor with that id |
+    | principal | stored by the principal's keys or as a member of staff, or that only it sees; for any other name, stored by the actor with that id |
     | entity | that mention the entity |
 
     Args:
@@ -48,8 +48,9 @@ def find_subject(*, organisation: UUID, kind: SubjectKind, subject: str) -> Subj
             }
             found.update(read_column(MEMORIES_NAMING_USER, values))
         else:
-            principal, actors = actors_of_principal(organisation=organisation, named=subject)
-            person, values = Person(actors=actors), {"organisation": organisation, "principal": principal}
+            principal, actors, staff = actors_of_principal(organisation=organisation, named=subject)
+            person = Person(actors=actors, staff=staff)
+            values = {"organisation": organisation, "principal": principal}
             found.update(read_column(MEMORIES_OF_PRINCIPAL, values))
         found.update(read_column(MEMORIES_BY_PERSON, {"organisation": organisation, **person.values}))
     return Subject(kind, subject, person, tuple(sorted(found)))

@@ -6,7 +6,7 @@ from uuid import UUID
 from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.errors import Conflict, InvalidInput
 from liftos.kernel.tenancy.types import Actor
-from memory.derivation import check_readers, sources_of
+from memory.derivation import check_readers, named_sources, sources_of
 from memory.errors import ExternalIdTaken
 from memory.index import writes
 from memory.models import Memory
@@ -116,9 +116,10 @@ def commit_upsert(
             )
             if moved.decision is not None:
                 revised = replace(revised, version=moved.version, decision=moved.decision)
-        if sources := sources_of(prepared.draft):
+        if prepared.draft.links or prepared.draft.derived_from:
             scope = get_memory(organisation=organisation, memory=revised.id).scope_id
-            check_readers(organisation, scope, sources)
+            named = named_sources(organisation, {revised.id: replace(prepared.draft, scope=scope)})
+            check_readers(organisation, scope, sources_of(prepared.draft).union(*named.values()))
     return Upserted(
         revised.id,
         "unchanged" if revised.decision is None else "changed",

@@ -12,20 +12,23 @@ class Person:
 
     Attributes:
         users: values of `on_behalf_of`.
-        actors: values of `actor_id`: ids of keys, names of staff.
+        actors: values of `actor_id`: ids of keys and principals.
+        staff: names of accounts, which others than members of staff may have as their ids.
     """
 
     users: tuple[str, ...] = ()
     actors: tuple[str, ...] = ()
+    staff: tuple[str, ...] = ()
 
     @property
     def values(self) -> dict[str, list[str]]:
         """The parameters of `BY_PERSON`."""
-        return {"users": list(self.users), "actors": list(self.actors)}
+        return {"users": list(self.users), "actors": list(self.actors), "staff": list(self.staff)}
 
 
 BY_PERSON = (
-    "(on_behalf_of = ANY(%(users)s::text[]) AND on_behalf_of <> '' OR actor_id = ANY(%(actors)s::text[]))"
+    "(on_behalf_of = ANY(%(users)s::text[]) AND on_behalf_of <> '' OR actor_id = ANY(%(actors)s::text[])"
+    " OR actor_id = ANY(%(staff)s::text[]) AND actor_kind = 'staff')"
 )
 """An SQL condition for rows of what a person did."""
 

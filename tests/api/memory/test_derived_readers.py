@@ -171,3 +171,37 @@ def test_an_import_narrows_what_the_file_derives_from_private_lines(world, tmp_p
     call_command("import_memories", world.acme.slug, str(file))
     assert [world.readers(each) for each in ids] == [SALES] * 4
     assert {world.acme.get(f"/api/v1/memories/{each}").status_code for each in ids} == {404}
+
+
+def test_sources_named_by_external_id_count_too(world):
+    world.alice.store("secret", source="s", external_id="x", visible_to=PRIVATE)
+    world.acme.store("open", source="s", external_id="y")
+    for name, readers in (("x", PRIVATE), ("y", "organisation"), ("later", "organisation")):
+        body = {
+            "content": f"from {name}",
+            "links": [{"kind": "derived_from", "source": "s", "external_id": name}],
+        }
+        assert world.readers(stored(world.alice.post("/api/v1/memories", body))["id"]) == readers
+        wide = world.alice.post("/api/v1/memories", body | {"visible_to": "organisation"})
+        assert wide.status_code == (422 if name == "x" else 201), name
+    link = {"kind": "derived_from", "source": "s", "external_id": "x"}
+    mine = world.alice.store("open derived")
+    refused = world.alice.post(f"/api/v1/memories/{mine}/links", link)
+    assert (refused.status_code, refused.json()["code"]) == (422, "memory.not_visible")
+    url = "/api/v1/memories?source=t&external_id=old"
+    stored(world.alice.put(url, {"content": "open"}))
+    assert world.alice.put(url, {"content": "open", "links": [link]}).status_code == 422
+    # of one batch
+    pair = [
+        {"content": "first", "source": "b", "external_id": "1", "visible_to": PRIVATE},
+        {"content": "second", "links": [{"kind": "derived_from", "source": "b", "external_id": "1"}]},
+    ]
+    batch = stored(world.alice.post("/api/v1/memories/batch", {"memories": pair}), 200)["results"]
+    assert world.readers(batch[1]["id"]) == PRIVATE
+    # who does not see it can't tell that it is there
+    assert (
+        world.readers(
+            stored(world.carol.post("/api/v1/memories", {"content": "hers", "links": [link]}))["id"]
+        )
+        == "organisation"
+    )

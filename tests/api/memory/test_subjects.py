@@ -3,13 +3,18 @@
 import json
 
 import pytest
+from django.contrib.auth.models import User
 from django.db import connection
 
 from accountability.ledger.sequencer import drain
 from accountability.ledger.verification import verify_within
 from accountability.models import DecisionPayload, DecisionRecord
 from liftos.kernel.db.transactions import tenant_transaction, whole_tenant
+from liftos.kernel.tenancy.models import Membership
+from liftos.kernel.tenancy.types import Actor, ActorKind
 from memory.models import BulkJob, Erasure, Memory, MemoryVersion
+from memory.operations import remember
+from memory.types import MemoryDraft
 from tests.factories.flows import make_template, registered_functions, step
 from tests.factories.keys import with_key
 from tests.factories.principals import key_of, principal_of
@@ -247,3 +252,52 @@ def test_only_administrators_may(acme):
     # an export shows memories and decisions
     admin, _ = with_key(acme, "admin", "memory:read")
     assert admin.get("/api/v1/subjects/user/ann/export").status_code == 403
+
+
+def test_acts_as_a_member_of_staff_are_the_principals(acme):
+    ann = principal_of(acme, "ann")
+    user = User.objects.create_user("ann.staff", is_staff=True)
+    Membership.objects.create(user=user, organisation_id=acme.organisation, role="curator", principal=ann)
+    by = Actor(ActorKind.STAFF, "ann.staff")
+    theirs = remember(organisation=acme.organisation, by=by, draft=MemoryDraft("Stored in the admin"))
+    # a gateway's user may have the same name
+    other = remember(
+        organisation=acme.organisation,
+        by=Actor(ActorKind.GATEWAY, "ann.staff"),
+        draft=MemoryDraft("Not hers"),
+    )
+    lines = export(acme, "principal", "ann")
+    assert [each["id"] for each in of_type(lines, "memory")] == [str(theirs.id)]
+    assert "memory.store" in {each["operation"] for each in of_type(lines, "decision")}
+    assert erase(acme, "principal", "ann").json()["memories"] == 1
+    assert acme.get(f"/api/v1/memories/{other.id}").status_code == 200
+
+
+def test_triggers_and_webhooks_that_quote_a_subject_are_stripped_and_paused(acme, settings):
+    settings.LIFTOS_HTTP_PRIVATE_HOSTS = ["127.0.0.1:9"]
+    said = "Quetzalcoatlus lives in Ulm at 47 Mill Lane"
+    acme.store(said, metadata={"user_id": "ann"})
+    with registered_functions():
+        make_template(acme.organisation, step("a"), name="flow")
+    trigger = {
+        "name": "t", "event": "liftos.memory.stored", "template": "flow",
+        "parameters": {"note": f"Known: {said}", "other": "kept"}, "conditions": {"memory_type": "complaint"},
+    }  # fmt: skip
+    made = acme.post("/api/v1/triggers", trigger)
+    assert made.status_code == 201, made.content
+    hooks = [
+        acme.post(
+            "/api/v1/webhooks",
+            {"url": "http://127.0.0.1:9/", "events": ["liftos.memory.*"], "description": text},
+        )
+        for text in (said, "plain")
+    ]
+    removed = erase(acme, "user", "ann").json()["removed"]
+    assert (removed["triggers"], removed["webhooks"]) == (1, 1)
+    left = acme.get(f"/api/v1/triggers/{made.json()['id']}").json()
+    assert (left["parameters"], left["conditions"]["memory_type"]) == ({"other": "kept"}, "complaint")
+    assert left["paused_at"] is not None
+    quoting, plain = (acme.get(f"/api/v1/webhooks/{each.json()['id']}").json() for each in hooks)
+    assert (quoting["description"], quoting["paused_at"] is None) == ("", False)
+    assert (plain["description"], plain["paused_at"] is None) == ("plain", True)
+    assert said_anywhere(acme, "quetzalcoatlus") == []
