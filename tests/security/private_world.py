@@ -157,6 +157,20 @@ def make_private(bob: Caller, shared: dict[str, str]) -> World:
             organisation_id=bob.organisation, trace_id=trace, correlation_id="c", name="POST /api/v1/search",
             started_at=timezone.now(), duration_ms=1.0, status="ok", spans=[],
         )  # fmt: skip
+    entry = str(uuid4())
+    days = {"date_range_start": "2024-01-01", "date_range_end": "2024-01-31"}
+    fields = {
+        "data_source": "manual",
+        "source_id": "1",
+        "entry_id": entry,
+        "campaign_name": CANARY,
+        "spend": 1,
+    } | days
+    post(
+        bob,
+        "/api/v1/memories",
+        {"content": CANARY, "memory_type": "marketing_data", "metadata": fields} | PRIVATE,
+    )
     return World(
         memory=memory, other=other, job=job, thread="call", document=document, document_job=document_job, erasure=erasure,
         decision=decision, trace=trace, space=space, concept=shared["concept"], relation=shared["relation"],
@@ -165,7 +179,7 @@ def make_private(bob: Caller, shared: dict[str, str]) -> World:
         queued_job=queued_job, queued_document=queued_document, deletion=str(deletion.id),
         rule=shared["rule"], hold=shared["hold"], principal=shared["principal"], group=shared["group"], key=shared["key"], glass=shared["glass"],
         webhook=shared["webhook"], delivery=shared["delivery"], trigger=shared["trigger"],
-        queued_deletion=str(queued_deletion.id), message=message,
+        queued_deletion=str(queued_deletion.id), message=message, entry=entry,
     )  # fmt: skip
 
 

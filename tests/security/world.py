@@ -71,6 +71,7 @@ class World:
     trigger: str
     queued_deletion: str
     message: str
+    entry: str
 
 
 def make_world(caller: Caller) -> World:
@@ -159,7 +160,7 @@ def make_world(caller: Caller) -> World:
         paused, ended["workflow_id"], caller.slug, follower.token, int(head.split("\n")[1]),
         queued_job, queued_document, str(deletion.id), rule, hold, *make_directory(caller), *make_webhook(caller),
         make("/api/v1/triggers", {"name": "rain", "event": "liftos.memory.stored", "template": "flow", "parameters": {"why": "x"}}),
-        str(queued_deletion.id), message,
+        str(queued_deletion.id), message, make_entry(caller),
     )  # fmt: skip
 
 
@@ -170,6 +171,15 @@ def make_directory(caller: Caller) -> tuple[str, str, str, str]:
     opened = caller.post("/api/v1/break_glass", {"principal": "ann", "reason": "A request of the law"})
     assert opened.status_code == 201, opened.content
     return str(principal.id), str(group_of(caller, "empty").id), str(key.id), opened.json()["id"]
+
+
+def make_entry(caller: Caller) -> str:
+    """Return the id of a marketing entry."""
+    days = {"date_from": "2024-01-01", "date_to": "2024-01-31"}
+    entries = [{"id": "world", "spend": 1, "campaign_name": MEMORY}]
+    answer = caller.post("/api/v1/marketing/entries", {"data_source": "manual", "entries": entries} | days)
+    assert answer.status_code == 200, answer.content
+    return str(answer.json()["results"][0]["id"])
 
 
 def make_webhook(caller: Caller) -> tuple[str, str]:
@@ -396,6 +406,8 @@ ROUTES: dict[str, Requests] = {
     "POST /marketing/export/causal": at("/marketing/export/causal", INSIGHTS),
     "POST /marketing/transform": at("/marketing/transform", MARKETING),
     "POST /api/v1/marketing/entries": at(f"{V1}/marketing/entries", ENTRIES),
+    "GET /api/v1/marketing/entries": at(f"{V1}/marketing/entries?data_sources=manual"),
+    "GET /api/v1/marketing/entries/{entry}": at(f"{V1}/marketing/entries/{{entry}}"),
     "GET /api/v1/marketing/table": at(f"{V1}/marketing/table?by=channel,campaign"),
     "GET /api/v1/marketing/insights": at(f"{V1}/marketing/insights?group_by=campaign"),
     "GET /marketing/data": at("/marketing/data?limit=5"),

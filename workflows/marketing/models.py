@@ -1,4 +1,4 @@
-"""Typed rows of entries, derived from their memories (workflows/marketing/entry_rows.py), so that sums are SQL over all of them."""
+"""Typed rows derived from memories: of entries (entry_rows.py), so that sums are SQL over all of them."""
 
 from decimal import Decimal
 
@@ -57,7 +57,11 @@ class MarketingEntry(Scoped):
             ),
             known_values("data_source", DataSource, "entry_source_known"),
         ]
-        indexes = [models.Index(fields=["organisation", "starts_on"], name="entry_by_start")]
+        indexes = [
+            models.Index(fields=["organisation", "starts_on"], name="entry_by_start"),
+            # a caller reads an entry by the id that its ingest gave
+            models.Index(fields=["organisation", "entry_id"], name="entry_by_id"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.data_source} {self.source_id}, {self.starts_on}"

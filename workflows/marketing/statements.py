@@ -91,6 +91,23 @@ JOIN memory_memory AS m ON m.organisation_id = e.organisation_id AND m.id = e.me
 ORDER BY a.index, e.scope_id
 """
 
+# --- entries.py; {where} is by asking.Asked.where
+
+_ENTRY = """e.memory_id, e.entry_id, e.data_source, e.source_id, e.starts_on, e.ends_on, e.campaign_id, e.campaign_name, e.channel, e.geo,
+    e.currency, e.time_zone, e.counts, e.spend, e.impressions, e.clicks, e.conversions, e.revenue"""
+# a page of entries, newest stored first
+LIST_ENTRIES = f"""
+SELECT {_ENTRY} FROM marketing_entry AS e
+WHERE {{where}} AND (%(before)s::uuid IS NULL OR e.memory_id < %(before)s) ORDER BY e.memory_id DESC LIMIT %(limit)s
+"""  # noqa: S608
+# how many entries there are
+COUNT_ENTRIES = "SELECT count(*) FROM marketing_entry AS e WHERE {where}"
+# an entry by its own id, which several scopes may have, or by its memory's
+ENTRY = f"""
+SELECT {_ENTRY} FROM marketing_entry AS e WHERE e.organisation_id = %(organisation)s AND (e.memory_id = %(entry)s OR e.entry_id = %(entry)s)
+ORDER BY e.memory_id = %(entry)s DESC, e.counts DESC, e.memory_id LIMIT 1
+"""  # noqa: S608
+
 # --- insights.py; {where} is by asking.Asked.where
 
 _SUMS = ", ".join(

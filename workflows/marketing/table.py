@@ -205,14 +205,14 @@ def as_csv(table: Table) -> str:
         writer.writerow(
             [
                 row.period,
-                *map(_safe, row.group),
+                *map(no_formula, row.group),
                 *("" if v is None else f"{v:f}" for v in map(_short, values)),
             ]
         )
     return text.getvalue()
 
 
-def _safe(text: str) -> str:
+def no_formula(text: str) -> str:
     """Return a text that no spreadsheet takes for a formula."""
     return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
 

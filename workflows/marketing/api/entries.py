@@ -1,4 +1,4 @@
-"""`/api/v1/marketing/entries`: store a platform's entries."""
+"""`/api/v1/marketing/entries`: store a platform's entries, list them, read one."""
 
 from datetime import date
 from typing import Annotated, Any
@@ -8,14 +8,18 @@ from pydantic import AfterValidator, BaseModel, Field
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.http.idempotency.once import once
 from liftos.kernel.http.openapi import described
+from liftos.kernel.http.pagination import PageQuery, page
 from liftos.kernel.http.strict import Strict
 from liftos.kernel.http.times import not_before
-from liftos.kernel.http.views import NativeView
+from liftos.kernel.http.views import NativeView, by_method
 from liftos.kernel.tenancy.types import Scope
 from memory.inputs import Metadata
 from memory.types import trust_of
+from workflows.marketing.api.asking import EntriesQuery
+from workflows.marketing.entries import StoredEntry, count_entries, get_entry, list_entries
 from workflows.marketing.ingesting import PreparedIngest, commit_ingest, prepare_ingest, small_metadata
 from workflows.marketing.insights import native_figures
 from workflows.marketing.reading import read_entries
@@ -58,8 +62,8 @@ class EntriesOut(BaseModel):
     rejected: list[dict[str, Any]]
 
 
-class Entries(NativeView):
-    """Entries of platforms."""
+class EntriesStore(NativeView):
+    """Stores entries of platforms."""
 
     scopes = {"POST": Scope.MEMORY_PROPOSE}
     costly = True
@@ -106,3 +110,80 @@ class Entries(NativeView):
                 ],
             }
         )
+
+
+class EntriesListQuery(EntriesQuery, PageQuery):
+    """A page of entries."""
+
+
+class StoredEntryOut(BaseModel):
+    """A stored entry: `id` is the entry's, `counts` whether sums have it; figures are null where the source does not say."""
+
+    id: UUID
+    memory_id: UUID
+    data_source: str
+    source_id: str
+    date_from: date
+    date_to: date
+    campaign_id: str
+    campaign_name: str
+    channel: str
+    geo: str
+    currency: str
+    time_zone: str
+    counts: bool
+    figures: dict[str, float | int | None]
+
+
+class StoredEntryPage(BaseModel):
+    """A page of entries, newest stored first; `total` counts those of all pages."""
+
+    results: list[StoredEntryOut]
+    next: str | None
+    total: int
+
+
+def _rendered(entry: StoredEntry) -> dict[str, Any]:
+    fields = dict(entry.fields)
+    return {
+        "id": str(fields.pop("entry_id")),
+        "memory_id": str(fields.pop("memory_id")),
+        "date_from": fields.pop("starts_on").isoformat(),
+        "date_to": fields.pop("ends_on").isoformat(),
+        **fields,
+        "figures": native_figures(entry.figures),
+    }
+
+
+class EntriesList(NativeView):
+    """Lists entries of platforms."""
+
+    scopes = {"GET": Scope.MEMORY_READ}
+
+    @described("marketing_entries_list", query=EntriesListQuery, responses={200: StoredEntryPage})
+    def get(self, request: Request) -> Response:
+        """List the entries that count, newest stored first, by source, days, campaign, channel, region and currency."""
+        asked = self.query(EntriesListQuery)
+        entries = asked.asked()
+        with tenant_transaction(self.organisation):
+            rows = list_entries(
+                organisation=self.organisation, asked=entries, limit=asked.limit + 1, before=asked.before
+            )
+            total = count_entries(organisation=self.organisation, asked=entries)
+        shown = page(request._request, rows, asked.limit, [_rendered(each) for each in rows])
+        return Response(shown | {"total": total})
+
+
+class EntryDetail(NativeView):
+    """An entry of a platform."""
+
+    scopes = {"GET": Scope.MEMORY_READ}
+
+    @described("marketing_entry", responses={200: StoredEntryOut})
+    def get(self, request: Request, entry: UUID) -> Response:
+        """Return an entry by its id or its memory's."""
+        with tenant_transaction(self.organisation):
+            return Response(_rendered(get_entry(organisation=self.organisation, entry=entry)))
+
+
+Entries = by_method(get=EntriesList, post=EntriesStore)

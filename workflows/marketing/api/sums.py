@@ -1,85 +1,31 @@
 """`/api/v1/marketing/table` and `/api/v1/marketing/insights`: sums of entries, null where nothing is known."""
 
-from datetime import date
 from typing import Annotated, Any, Literal
 
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from drf_spectacular.types import OpenApiTypes
-from pydantic import AfterValidator, BaseModel
-from pydantic_core import PydanticCustomError
+from pydantic import BaseModel
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.http.openapi import described
 from liftos.kernel.http.pagination import QueryText
-from liftos.kernel.http.times import not_before
 from liftos.kernel.http.views import NativeView
-from liftos.kernel.suggestions import suggestion
 from liftos.kernel.tenancy.types import Scope
-from memory.search.filter_types import Condition, Filter
-from workflows.marketing.asking import Asked
+from workflows.marketing.api.asking import EntriesQuery, named, names_in
 from workflows.marketing.insights import GROUPS, get_insights, native_figures
 from workflows.marketing.table import BY, as_csv, as_parquet, get_table
-from workflows.marketing.types import MEASURES, RATIOS, DataSource
-
-
-def _named(known: tuple[str, ...]) -> AfterValidator:
-    """Return a check that a comma-separated list has only known names."""
-
-    def check(text: str) -> str:
-        for each in names_in(text):
-            if each not in known:
-                raise PydanticCustomError(
-                    "unknown_name", "'{name}' is not one of {known}{hint}",
-                    {"name": each[:100], "known": ", ".join(known), "hint": suggestion(each, known)},
-                )  # fmt: skip
-        return text
-
-    return AfterValidator(check)
-
-
-def names_in(text: str) -> tuple[str, ...]:
-    """Return the names of a comma-separated list."""
-    return tuple(dict.fromkeys(each.strip() for each in text.split(",") if each.strip()))
-
-
-class EntriesQuery(BaseModel):
-    """The entries: sources (comma-separated), days, both included, and what they are of."""
-
-    data_sources: Annotated[QueryText, _named(tuple(DataSource))] = ""
-    date_from: date | None = None
-    date_to: date | None = None
-    campaign_id: QueryText = ""
-    channel: QueryText = ""
-    geo: QueryText = ""
-    currency: QueryText = ""
-
-    _in_order = not_before("date_to", "date_from")
-
-    def asked(self) -> Asked:
-        """Return the entries."""
-        conditions: list[Filter] = [
-            Condition(name, "eq", (value.upper() if name == "currency" else value,))
-            for name in ("channel", "geo", "currency")
-            if (value := getattr(self, name))
-        ]
-        return Asked(
-            sources=tuple(DataSource(each) for each in names_in(self.data_sources)),
-            starts_on=self.date_from,
-            ends_on=self.date_to,
-            campaign_ids=(self.campaign_id,) if self.campaign_id else (),
-            filters=tuple(conditions),
-        )
+from workflows.marketing.types import MEASURES, RATIOS
 
 
 class TableQuery(EntriesQuery):
     """A table of entries."""
 
     grain: Literal["week", "day"] = "week"
-    by: Annotated[QueryText, _named(tuple(BY))] = "channel"
-    metrics: Annotated[QueryText, _named((*MEASURES, *RATIOS))] = ",".join(MEASURES)
+    by: Annotated[QueryText, named(tuple(BY))] = "channel"
+    metrics: Annotated[QueryText, named((*MEASURES, *RATIOS))] = ",".join(MEASURES)
     format: Literal["json", "csv", "parquet"] = "json"
 
 
@@ -123,9 +69,9 @@ class MarketingTable(NativeView):
                 metrics=names_in(asked.metrics),
             )
         if asked.format == "csv":
-            return _file(as_csv(table).encode(), "text/csv; charset=utf-8", "marketing.csv")
+            return file_of(as_csv(table).encode(), "text/csv; charset=utf-8", "marketing.csv")
         if asked.format == "parquet":
-            return _file(as_parquet(table), "application/vnd.apache.parquet", "marketing.parquet")
+            return file_of(as_parquet(table), "application/vnd.apache.parquet", "marketing.parquet")
         return Response(
             {
                 "grain": table.grain,
@@ -140,7 +86,8 @@ class MarketingTable(NativeView):
         )
 
 
-def _file(body: bytes, content_type: str, name: str) -> HttpResponse:
+def file_of(body: bytes, content_type: str, name: str) -> HttpResponse:
+    """Return a file as the answer."""
     response = HttpResponse(body, content_type=content_type)
     response["Content-Disposition"] = f'attachment; filename="{name}"'
     return response
@@ -149,7 +96,7 @@ def _file(body: bytes, content_type: str, name: str) -> HttpResponse:
 class SumsQuery(EntriesQuery):
     """Sums of entries, also by groups."""
 
-    group_by: Annotated[QueryText, _named(tuple(GROUPS))] = ""
+    group_by: Annotated[QueryText, named(tuple(GROUPS))] = ""
 
 
 class SumsOut(BaseModel):
