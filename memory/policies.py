@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 from accountability.operations import record
@@ -12,6 +12,7 @@ from liftos.kernel.telemetry.manager import observe_operation
 from liftos.kernel.tenancy.types import Actor
 from memory.models.trust import ChosenPolicy, DerivedPolicy, RejectionPolicy, SecretsPolicy
 from memory.policy_types import Policy, RejectedInside, Secrets
+from memory.secrets.screening import screen_json
 
 P = TypeVar("P", bound=StrEnum)
 
@@ -89,3 +90,11 @@ def read_secrets_policy(organisation: UUID) -> Secrets:
     """Return an organisation's policy for secrets, in a transaction of its own."""
     with tenant_transaction(organisation):
         return SECRETS_POLICY.get(organisation=organisation)
+
+
+def recordable(organisation: UUID, question: dict[str, Any]) -> dict[str, Any]:
+    """Return what the record of a search may quote of its question: without secrets, unless the policy allows or flags them."""
+    clean, found = screen_json(question)
+    if not found or read_secrets_policy(organisation) in (Secrets.ALLOW, Secrets.FLAG):
+        return question
+    return dict(clean)

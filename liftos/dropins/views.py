@@ -2,6 +2,8 @@
 
 from typing import Any, ClassVar
 
+from rest_framework.request import Request
+
 from liftos.kernel.errors import LiftosError
 from liftos.kernel.http.parsing import InvalidRequest
 from liftos.kernel.http.views import LiftosView
@@ -15,6 +17,12 @@ class DropInView(LiftosView):
     """
 
     tag: ClassVar[str]
+    screened = frozenset()  # the operations screen memories
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Run the checks; then look for secrets in the names of users, which may refuse the request."""
+        super().initial(request, *args, **kwargs)
+        self.screen()
 
     def error_body(self, error: LiftosError) -> dict[str, Any]:
         """Return the body of an error response."""

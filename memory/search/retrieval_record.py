@@ -10,6 +10,7 @@ from liftos.kernel.db.viewers import scope_of_act
 from liftos.kernel.precedence import giving_way
 from liftos.kernel.tenancy.types import Actor
 from memory.analysis.words import ANALYSER
+from memory.policies import recordable
 from memory.search.arms.interface import Arm
 from memory.search.as_json import collapsed_of
 from memory.search.confidence import MEAN, METHOD, mean_confidence
@@ -52,7 +53,7 @@ def record_search(
         decision_point=DECISION_POINT,
         effect=Effect.READ,
         reasoning=_reasoning(question, found, degraded),
-        inputs={"query": request.query} | _options(request),
+        inputs=recordable(question.organisation, {"query": request.query} | _options(request)),
         outputs={
             "count": len(hits), "candidates": found.candidates, "plans": {**found.plans, **question.not_asked}, "degraded": list(degraded),
             "abstain_reason": found.abstain_reason, "below_min_score": found.below,
@@ -90,7 +91,10 @@ def record_searches(
         reasoning=f"{len(questions)} {request.search_type} searches by {_ways(found[0])}: of "
         f"{sum(each.candidates for each in found)} candidates the best {sum(map(len, hits))} returned."
         + (f" Without {', '.join(degraded)}." if degraded else ""),
-        inputs={"queries": [question.request.query for question in questions]} | _options(request),
+        inputs=recordable(
+            questions[0].organisation,
+            {"queries": [question.request.query for question in questions]} | _options(request),
+        ),
         outputs={
             "counts": [len(each) for each in hits],
             "degraded": list(degraded),

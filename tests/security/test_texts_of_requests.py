@@ -1,4 +1,4 @@
-"""Every native route that stores text applies the policy for secrets to every field; driven by the OpenAPI schema."""
+"""Every route that stores or records text applies the policy for secrets to every field; driven by the OpenAPI schema."""
 
 import json
 import re
@@ -17,14 +17,6 @@ from tests.security.world import ROUTES, make_world
 
 pytestmark = pytest.mark.django_db
 TEXT = f"it is {SECRET}"
-# read, not stored: a search for a secret finds it, and a deletion of what has it deletes it
-COMPARED = {
-    "POST /api/v1/memories/get", "POST /api/v1/memories/query", "POST /api/v1/search", "POST /api/v1/search/batch",
-    "POST /api/v1/memories/delete", "DELETE /api/v1/memories",
-}  # fmt: skip
-# of the old platform, whose stores apply the policy to memories (tests/api/memory/trust/test_secrets_policy.py)
-OLD = ("/api/v1/store", "/api/v1/memory/", "/api/v1/marketing/causal", "/api/v1/data/", "/api/v1/channels")
-NATIVE = "/api/v1/"
 
 
 def resolved(schema, node):
@@ -55,18 +47,12 @@ def takes_text(schema, node):
 
 
 def doors(schema):
-    """Yield each native route that writes JSON, with its fields that take text and a value with a secret for each."""
+    """Yield each route that takes JSON, with its fields that take text and a value with a secret for each."""
     for path, methods in schema["paths"].items():
         for method, operation in methods.items():
             route = f"{method.upper()} {path}"
             body = operation.get("requestBody", {}).get("content", {}).get("application/json")
-            if (
-                method == "get"
-                or body is None
-                or not path.startswith(NATIVE)
-                or path.startswith(OLD)
-                or route in COMPARED
-            ):
+            if method == "get" or body is None:
                 continue
             node = resolved(schema, body["schema"])
             shapes = [resolved(schema, each) for each in node.get("anyOf", node.get("oneOf", [node]))]
@@ -149,3 +135,41 @@ def test_redacted_texts_are_stored_without_their_secrets(acme):
     kept = acme.post(f"/api/v1/memories/{memory}/confirm", {"reason": TEXT})
     assert kept.status_code == 200
     assert acme.get(f"/api/v1/memories/{memory}/history").json()["results"][0]["reason"] == TEXT
+
+
+@pytest.mark.parametrize("policy", [Secrets.REDACT, Secrets.REFUSE])
+def test_names_are_refused_and_questions_recorded_without_their_secrets(acme, policy):
+    SECRETS_POLICY.set(organisation=acme.organisation, by=SYSTEM, policy=policy)
+    refused = [
+        acme.get("/api/v1/memories", **{"x-user-id": SECRET}),
+        acme.get(f"/api/v1/search?query=a&user_id={SECRET}"),
+        acme.post("/api/v1/store", {"content": "plain", "user_id": SECRET}),
+        acme.post("/api/v1/memories", {"content": "plain", "user_id": SECRET}),
+        acme.post("/store", {"content": "plain"}, **{"x-user-id": SECRET}),
+        acme.post(f"/workflows/create?name={SECRET}", {}),
+    ]
+    assert [each.status_code for each in refused] == [422] * len(refused)
+    assert not any(SECRET in each.content.decode() for each in refused)
+    memory = acme.store("plain")
+    asked = [
+        acme.post("/search", {"query": TEXT}),
+        acme.post("/api/v1/search", {"query": TEXT, "filters": {"key": SECRET}}),
+        acme.post("/api/v1/search/batch", {"queries": [TEXT, "plain"]}),
+        acme.post("/search/batch", [TEXT]),
+        acme.get(f"/api/v1/search?query={SECRET}"),
+        acme.post("/api/v1/memory/search", {"query": TEXT}),
+        acme.post("/api/v1/marketing/causal/search", {"query": TEXT, "analysis_type": "lift"}),
+        acme.delete(f"/api/v1/memories/{memory}"),
+    ]
+    assert max(each.status_code for each in asked) < 300
+    assert SECRET not in database(acme)
+    [record] = acme.get("/api/v1/decisions?operation=memory.search_many&limit=1").json()["results"]
+    shown = acme.get(f"/api/v1/decisions/{record['id']}").json()
+    assert shown["inputs"]["queries"] == ["it is [redacted: aws_access_key]"]
+
+
+def test_names_and_questions_are_as_they_were_where_secrets_are_allowed(acme):
+    SECRETS_POLICY.set(organisation=acme.organisation, by=SYSTEM, policy=Secrets.FLAG)
+    assert acme.post("/api/v1/store", {"content": "plain", "user_id": SECRET}).status_code == 200
+    answer = acme.post("/api/v1/search", {"query": TEXT}).json()
+    assert acme.get(f"/api/v1/decisions/{answer['decision_id']}").json()["inputs"]["query"] == TEXT

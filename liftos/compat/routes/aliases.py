@@ -107,6 +107,7 @@ class _Storing(CompatView):
     """Base of the routes that store one memory."""
 
     scopes = {"POST": Scope.MEMORY_PROPOSE}
+    screened = frozenset()  # the operation screens memories
 
     def draft(self) -> MemoryDraft:
         """Return the memory in the body."""

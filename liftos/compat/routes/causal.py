@@ -24,6 +24,7 @@ class CausalIngest(MarketingView):
     """`POST /api/v1/marketing/ingest/causal`."""
 
     scopes = {"POST": Scope.MEMORY_PROPOSE}
+    screened = frozenset()  # the operation screens memories
     failure = "Causal data ingestion failed"
 
     def prepare(self) -> Prepared:

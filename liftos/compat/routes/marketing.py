@@ -52,6 +52,7 @@ class MarketingIngest(MarketingView):
     """`POST /marketing/ingest`."""
 
     scopes = {"POST": Scope.MEMORY_PROPOSE}
+    screened = frozenset()  # the operation screens memories
     costly = True
     large_json = True
     failure = "Marketing data ingestion failed"
@@ -255,6 +256,7 @@ class DataIngest(MarketingView):
     """`POST /api/v1/data/ingest`, which the sync scheduler calls."""
 
     scopes = {"POST": Scope.MEMORY_PROPOSE}
+    screened = frozenset()  # the operation screens memories
     costly = True
     large_json = True
     failure = "Data ingestion failed"

@@ -86,6 +86,7 @@ class Store(CompatView):
     """`POST /store`."""
 
     scopes = {"POST": Scope.MEMORY_PROPOSE}
+    screened = frozenset()  # the operation screens memories
     failure = "Enhanced memory storage failed"
 
     def prepare(self) -> Prepared:

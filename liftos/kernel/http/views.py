@@ -20,8 +20,8 @@ from liftos.kernel.http.limits import Window, count_request
 from liftos.kernel.http.openapi import declared
 from liftos.kernel.http.parsing import WITHHELD, InvalidRequest, read_json, validate
 from liftos.kernel.http.preconditions import is_held
+from liftos.kernel.http.screening import screen_request
 from liftos.kernel.http.strict import Declared, Item, is_strict, surplus_body, unknown_parameters
-from liftos.kernel.ports import text_screener
 from liftos.kernel.telemetry.tracing.context import current_context
 from liftos.kernel.tenancy.keys import expires_soon
 from liftos.kernel.tenancy.types import Actor, Principal, Scope
@@ -52,6 +52,8 @@ class LiftosView(APIView):
         costly: whether requests take long; the web server runs few of them at once, and they pause at
             checkpoints while small requests run (`liftos.kernel.precedence`).
         shared_by: the views of a path by method (`by_method`).
+        screened: the fields of bodies in which secrets are looked for, where the operation screens the others or only compares them;
+            None for all.
     """
 
     http_method_names = ["get", "post", "put", "patch", "delete", "head"]
@@ -60,6 +62,7 @@ class LiftosView(APIView):
     large_json: ClassVar[bool] = False
     costly: ClassVar[bool] = False
     shared_by: ClassVar[Mapping[str, type["LiftosView"]]] = {}
+    screened: ClassVar[frozenset[str] | None] = None
     json: Any = None
     window: Window | None = None
     key_expires_at: datetime | None = None
@@ -84,6 +87,23 @@ class LiftosView(APIView):
         scope = self.scopes.get("GET" if method == "head" else method.upper())
         if scope is not None and not self.principal.may(scope):
             raise PermissionDenied(f"This requires the scope {scope}.")
+
+    def screen(self) -> None:
+        """Look for secrets in what the request leaves behind, by the organisation's policy.
+
+        Raises:
+            LiftosError: it is refused.
+        """
+        method = (self.request.method or "").upper()
+        scope = self.scopes.get("GET" if method == "HEAD" else method)
+        if scope is not None:
+            self.json = screen_request(
+                self.request._request,
+                self.principal,
+                self.json,
+                stores=not scope.endswith(":read"),
+                fields=self.screened,
+            )
 
     def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:
         """Answer 304 if the caller has the current version; add rate limit headers."""
@@ -143,6 +163,11 @@ class CompatView(LiftosView):
     error_style = "compat"
     failure: ClassVar[str] = "Request failed"
 
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Run the checks; then look for secrets, which may refuse the request."""
+        super().initial(request, *args, **kwargs)
+        self.screen()
+
     def envelope(self, message: str, data: Any = None, metadata: dict[str, Any] | None = None) -> Response:
         """Return a success in the contract's envelope, keys in the contract's order."""
         return Response(
@@ -157,24 +182,15 @@ class PublicCompatView(CompatView):
 
 
 class NativeView(LiftosView):
-    """A route under /api/v1: plain results, problem details, unknown fields and parameters rejected.
-
-    Attributes:
-        screened: the fields of bodies in which secrets are looked for, where the operation screens the others or only compares them;
-            None for all.
-    """
+    """A route under /api/v1: plain results, problem details, unknown fields and parameters rejected."""
 
     error_style = "problem"
-    screened: ClassVar[frozenset[str] | None] = None
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Run the checks; then reject unknown fields and parameters, and secrets in what is to be stored, by the organisation's policy."""
         super().initial(request, *args, **kwargs)
         self._refuse_unknown(declared(self, (request.method or "").lower()))
-        scope = self.scopes.get((request.method or "").upper())
-        stores = scope is not None and not scope.endswith(":read")
-        if stores and self.json is not None:
-            self.json = text_screener()(self.organisation, self.principal.actor, self.json, self.screened)
+        self.screen()
 
     def _refuse_unknown(self, takes: Declared) -> None:
         items = unknown_parameters(self.request._request.GET, takes.parameters)
