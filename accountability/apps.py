@@ -10,7 +10,9 @@ class AccountabilityConfig(AppConfig):
         from accountability.events import EVENTS
         from accountability.figures import get_decision_figures
         from accountability.operations import record
+        from accountability.search.indexing import SUBSCRIBER, TYPES, index_recorded
         from liftos.kernel.outbox.catalogue import declare_events
+        from liftos.kernel.outbox.subscribers import subscribe
         from liftos.kernel.ports import decision_figures, decision_recorder
         from liftos.kernel.reserved_operations import reserve_operations
 
@@ -18,3 +20,4 @@ class AccountabilityConfig(AppConfig):
         reserve_operations("decision", "review", "calibration")
         decision_recorder.fill(record)
         decision_figures.fill(get_decision_figures)
+        subscribe(SUBSCRIBER, index_recorded, types=TYPES)

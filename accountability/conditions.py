@@ -61,6 +61,11 @@ def newest(
 
 def count_decisions(*, organisation: UUID, conditions: Conditions) -> int:
     """Return the number of matching decisions; reads an index entry for each, or their rows under several conditions."""
+    return matching(organisation=organisation, conditions=conditions).count()
+
+
+def matching(*, organisation: UUID, conditions: Conditions) -> QuerySet[DecisionRecord]:
+    """Return the matching decisions, without an order."""
     rows = _matching(organisation, conditions)
     actor = conditions.get("actor")
     if actor:
@@ -68,7 +73,7 @@ def count_decisions(*, organisation: UUID, conditions: Conditions) -> int:
         for way in _ways_to_name(actor):
             named |= way
         rows = rows.filter(named)
-    return rows.count()
+    return rows
 
 
 def _matching(organisation: UUID, conditions: Conditions) -> QuerySet[DecisionRecord]:

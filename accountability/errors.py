@@ -27,6 +27,10 @@ class ReviewForbidden(Conflict):
     """The review's state does not allow this verdict."""
 
 
+class OutcomeForbidden(Conflict):
+    """Reviews and outcomes have no outcomes of their own."""
+
+
 class NotIntegrated(Conflict):
     """The record is still waiting for its place in the log; retry, or pass wait=integrated."""
 

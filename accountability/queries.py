@@ -17,6 +17,7 @@ from accountability.types import Decision
 from liftos.kernel.db.rows import one_or
 from liftos.kernel.db.transactions import read_column
 from liftos.kernel.erasure.types import Person
+from liftos.kernel.ids import as_uuid
 
 RECORD_COLUMNS = (
     "id", "operation", "decision_point", "subject_kind", "subject_id", "risk_class", "effect", "confidence",
@@ -70,6 +71,14 @@ def decision_from(columns: Sequence[Any], body: str | None) -> Decision:
     if isinstance(fields["versions"], str):  # Django's connections return jsonb as text
         fields["versions"] = json.loads(fields["versions"])
     return Decision(**fields, **(json.loads(body) if body is not None else {}))
+
+
+def memories_of(decision: Decision) -> list[UUID]:
+    """Return the memories that a decision is about or used."""
+    named = [str(each.get("id", "")) for each in decision.memories]
+    if decision.subject_kind == "memory":
+        named.append(decision.subject_id)
+    return list(dict.fromkeys(found for each in named if (found := as_uuid(each)) is not None))
 
 
 def newest_confidences(*, organisation: UUID, most: int) -> list[float]:

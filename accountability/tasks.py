@@ -10,6 +10,9 @@ from accountability.calibration.operations import calibrate, has_new_verdicts
 from accountability.ledger.publishing import deliver_all
 from accountability.ledger.sequencer import drain
 from accountability.ledger.store import organisations_with_pending
+from accountability.search.indexing import TASK, embed_next, has_pending
+from liftos.kernel.embedding import EmbedderUnavailable
+from liftos.kernel.jobs import send_hint
 from liftos.kernel.tenancy.models import Organisation
 from liftos.kernel.tenancy.types import SYSTEM
 
@@ -46,3 +49,25 @@ def calibrate_all() -> None:
                 calibrate(organisation=organisation, by=SYSTEM, now=timezone.now())
         except Exception:
             logger.exception("calibration failed", extra={"organisation": str(organisation)})
+
+
+@shared_task(name=TASK)
+def embed_decisions(organisation: str) -> None:
+    """Embed an organisation's indexed decisions; if the embedder is unavailable, leave them to the sweep."""
+    try:
+        while embed_next(organisation=UUID(organisation)):
+            pass
+    except EmbedderUnavailable:
+        return
+
+
+@shared_task(name="accountability.sweep_decisions")
+def sweep_decisions() -> None:
+    """Queue organisations with indexed decisions that lack a vector, in case a hint was lost."""
+    for organisation in Organisation.objects.values_list("id", flat=True):
+        try:
+            pending = has_pending(organisation=organisation)
+        except EmbedderUnavailable:
+            return
+        if pending:
+            send_hint(TASK, organisation)

@@ -18,6 +18,7 @@ def schedule(env: Environment) -> dict[str, dict[str, Any]]:
         "sweep-firings": ("workflows.sweep_firings", sweep),
         "sweep-layouts": ("spaces.sweep", sweep),
         "sequence-the-ledger": ("accountability.sequence", merge),
+        "sweep-decisions": ("accountability.sweep_decisions", sweep),
         "calibrate": ("accountability.calibrate", env.LIFTOS_CALIBRATION_HOURS * HOUR),
         "prune-workflow-runs": ("workflows.prune_runs", HOUR),
         "prune-traces": ("observability.prune_traces", HOUR),

@@ -1,4 +1,4 @@
-"""`/api/v1/calibration`: how well stated confidences match reviewers' verdicts."""
+"""`/api/v1/calibration`: how well stated confidences match verdicts and outcomes."""
 
 from datetime import datetime
 from typing import Any
@@ -17,11 +17,25 @@ from liftos.kernel.http.views import NativeView
 from liftos.kernel.tenancy.types import Scope
 
 
+class DriftOut(BaseModel):
+    """The newest decisions of a group against its calibration before: what their confidences led to expect, and what came of them.
+
+    `drifted` is true if these differ by more than `band`, and by more than chance explains.
+    """
+
+    expected: float
+    observed: float
+    reviews: int
+    band: float
+    drifted: bool
+
+
 class CalibrationOut(BaseModel):
     """The calibration of one decision point, confidence method and model version.
 
     `raw` and `after` hold `calibration_error` and `brier`, each with `value` and its 95% interval, `low` to `high`;
-    `after` is cross-validated, and null while there are too few verdicts.
+    `after` is cross-validated, and null while there are too few. `reviews` counts decisions with a verdict or an outcome, `outcomes` those
+    with an outcome. `drift` is null for a new group, and one with fewer than 30.
     """
 
     decision_point: str
@@ -34,13 +48,15 @@ class CalibrationOut(BaseModel):
     raw: dict[str, Any]
     after: dict[str, Any] | None
     bins: list[dict[str, float]]
+    outcomes: int = 0
+    drift: DriftOut | None = None
     because: dict[str, int]
     decision_id: UUID
     fitted_at: datetime
 
 
 class CalibrationReport(NativeView):
-    """The calibration of stated confidences against reviewers' verdicts."""
+    """The calibration of stated confidences against verdicts and outcomes."""
 
     scopes = {"GET": Scope.DECISIONS_READ}
     costly = True

@@ -7,7 +7,6 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accountability.api.decisions import DecisionOut, render
-from accountability.calibration.operations import calibrated_confidences
 from accountability.decisions.chains import get_chain
 from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.http.openapi import described
@@ -33,11 +32,9 @@ class DecisionChain(NativeView):
         """Return the chain through a decision, earliest ancestors first."""
         with tenant_transaction(self.organisation):
             steps = get_chain(organisation=self.organisation, decision=decision)
-            confidences = calibrated_confidences(
-                organisation=self.organisation, decisions=[step.decision for step in steps]
-            )
+            shown = render(self.organisation, [step.decision for step in steps])
         results = [
-            {"distance": step.distance, "decision": render(step.decision, confidences.get(step.decision.id))}
-            for step in steps
+            {"distance": step.distance, "decision": decision}
+            for step, decision in zip(steps, shown, strict=True)
         ]
         return Response({"results": results, "next": None})

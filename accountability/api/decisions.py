@@ -1,5 +1,6 @@
 """`/api/v1/decisions`: record, list and read decisions."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -9,12 +10,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accountability import queries
+from accountability.api.outcomes import OutcomeOut, render_outcome
 from accountability.calibration.operations import calibrated_confidences
 from accountability.conditions import Conditions, count_decisions
 from accountability.decisions.recording import record_own
 from accountability.inputs import DecisionIn
 from accountability.ledger import store
 from accountability.ledger.sequencer import wait_until_integrated
+from accountability.outcomes.queries import list_outcomes
 from accountability.types import Decision, Effect
 from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.http.dump import as_json
@@ -62,7 +65,8 @@ class DecisionQuery(PageQuery):
 class DecisionOut(BaseModel):
     """A decision record; the last five are empty once its payload has been erased.
 
-    `confidence_calibrated` is the confidence corrected by the verdicts on similar decisions; null while these are too few.
+    `confidence_calibrated` is the confidence corrected by verdicts on similar decisions and their outcomes; null while these are too few.
+    `outcomes` are the newest 20, oldest first.
     """
 
     id: UUID
@@ -91,6 +95,7 @@ class DecisionOut(BaseModel):
     outputs: dict[str, Any]
     alternatives: list[Any]
     memories: list[dict[str, Any]]
+    outcomes: list[OutcomeOut] = []
 
 
 class DecisionPage(page_of(DecisionOut)):  # type: ignore[misc]
@@ -114,9 +119,19 @@ class WaitQuery(BaseModel):
     wait: str = Field(default="", pattern="^(integrated)?$")
 
 
-def render(decision: Decision, confidence: float | None = None) -> dict[str, Any]:
-    """Return a decision as JSON-ready values, with its calibrated confidence if there is one."""
-    return as_json(DecisionOut, decision, confidence_calibrated=confidence)
+def render(organisation: UUID, decisions: Sequence[Decision]) -> list[dict[str, Any]]:
+    """Return decisions as JSON-ready values, with calibrated confidences and outcomes. Two queries, in the caller's transaction."""
+    confidences = calibrated_confidences(organisation=organisation, decisions=decisions)
+    outcomes = list_outcomes(organisation=organisation, decisions=[each.id for each in decisions])
+    return [
+        as_json(
+            DecisionOut,
+            each,
+            confidence_calibrated=confidences.get(each.id),
+            outcomes=[render_outcome(outcome) for outcome in outcomes.get(each.id, ())],
+        )
+        for each in decisions
+    ]
 
 
 class DecisionList(NativeView):
@@ -171,8 +186,7 @@ class DecisionList(NativeView):
                 if query.total
                 else {}
             )
-            confidences = calibrated_confidences(organisation=self.organisation, decisions=rows)
-        results = [render(row, confidences.get(row.id)) for row in rows]
+            results = render(self.organisation, rows)
         return Response(page(request._request, rows, query.limit, results) | total)
 
 
@@ -186,5 +200,5 @@ class DecisionDetail(NativeView):
         """Return a decision."""
         with tenant_transaction(self.organisation):
             found = queries.get_decision(organisation=self.organisation, decision=decision)
-            confidences = calibrated_confidences(organisation=self.organisation, decisions=[found])
-        return Response(render(found, confidences.get(found.id)))
+            [shown] = render(self.organisation, [found])
+        return Response(shown)

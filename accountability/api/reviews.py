@@ -115,7 +115,7 @@ class DecisionReviews(NativeView):
             decisions.get_decision(organisation=self.organisation, decision=decision)
             case = queries.get_case(organisation=self.organisation, decision=decision)
             reviews = queries.list_reviews(organisation=self.organisation, decision=decision)
-        results = [_render_review(each) for each in reviews]
+        results = [render_review(each) for each in reviews]
         return Response({"state": case.state if case else None, "results": results, "next": None})
 
 
@@ -154,7 +154,8 @@ class ReviewQueue(NativeView):
         return Response(page(request._request, rows, query.limit, results))
 
 
-def _render_review(review: Review) -> dict[str, Any]:
+def render_review(review: Review) -> dict[str, Any]:
+    """Return a review as JSON-ready values."""
     actor = review.actor
     named = {"actor_kind": actor.kind, "actor_id": actor.id, "on_behalf_of": actor.on_behalf_of}
     return as_json(ReviewOut, review, **named)

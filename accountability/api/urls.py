@@ -3,10 +3,12 @@ from django.urls import path
 from accountability.api import (
     calibration,
     chain,
+    decision_search,
     decisions,
     export,
     ledger,
     log_tokens,
+    outcomes,
     proof,
     review_policy,
     reviews,
@@ -14,10 +16,12 @@ from accountability.api import (
 
 urlpatterns = [
     path("decisions", decisions.DecisionList.as_view()),
+    path("decisions/search", decision_search.DecisionSearch.as_view()),
     path("decisions/export", export.DecisionExport.as_view()),
     path("decisions/<id:decision>", decisions.DecisionDetail.as_view()),
     path("decisions/<id:decision>/chain", chain.DecisionChain.as_view()),
     path("decisions/<id:decision>/proof", proof.DecisionProof.as_view()),
+    path("decisions/<id:decision>/outcomes", outcomes.DecisionOutcomes.as_view()),
     path("decisions/<id:decision>/reviews", reviews.DecisionReviews.as_view()),
     path("reviews", reviews.ReviewQueue.as_view()),
     path("reviews/policy", review_policy.ReviewPolicyDetail.as_view()),

@@ -75,7 +75,7 @@ def fit_platt(confidences: np.ndarray, outcomes: np.ndarray) -> Recalibration:
     """Return the logistic curve, by Newton's method on Platt's smoothed outcomes, which keep the slope finite."""
     right = outcomes.sum()
     high, low = (right + 1) / (right + 2), 1 / (len(outcomes) - right + 2)
-    targets = np.where(outcomes > 0.5, high, low)
+    targets = low + outcomes * (high - low)
     columns = np.stack([_logit(confidences), np.ones(len(confidences))], axis=1)
     weights = np.array([1.0, 0.0])
     for _ in range(_ITERATIONS):
@@ -124,7 +124,7 @@ def fit_best(confidences: np.ndarray, outcomes: np.ndarray, *, folds: int = FOLD
 
     Args:
         confidences: float64, shape (n,), as stated.
-        outcomes: float64, shape (n,), 1 for an approved decision, 0 for an overturned one.
+        outcomes: float64, shape (n,), 1 for a right decision, 0 for a wrong one, a share between.
         folds: of the cross-validation, at most n.
         seed: of the assignment to folds.
     """

@@ -16,9 +16,11 @@ from accountability.models.ledger import (
     LedgerPending,
     LedgerRule,
 )
+from accountability.models.outcomes import DecisionOutcome
 from accountability.models.reviews import ReviewCase, ReviewPolicy
+from accountability.models.search import DecisionText
 
 __all__ = [
-    "Calibration", "CitedMemory", "DecisionLink", "DecisionPayload", "DecisionRecord", "LedgerCheckpoint", "LedgerDelivery", "LedgerLeaf",
+    "Calibration", "CitedMemory", "DecisionLink", "DecisionOutcome", "DecisionPayload", "DecisionRecord", "DecisionText", "LedgerCheckpoint", "LedgerDelivery", "LedgerLeaf",
     "LedgerNode", "LedgerPending", "LedgerRule", "ReviewCase", "ReviewPolicy", "UnlistedErasure",
 ]  # fmt: skip

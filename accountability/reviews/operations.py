@@ -22,7 +22,7 @@ from accountability.errors import DecisionNotFound, OwnDecision, ReviewForbidden
 from accountability.models import DecisionRecord
 from accountability.models.reviews import NO_CONFIDENCE, RANKS, ReviewCase
 from accountability.operations import record
-from accountability.queries import as_decision
+from accountability.queries import as_decision, memories_of
 from accountability.reviews.policy import get_policy
 from accountability.reviews.queries import list_reviews
 from accountability.reviews.states import is_same_party, state_after
@@ -42,7 +42,6 @@ from liftos.kernel.db.rows import one_or
 from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.db.viewers import scope_of_act
 from liftos.kernel.errors import InvalidInput
-from liftos.kernel.ids import as_uuid
 from liftos.kernel.outbox.operations import emit
 from liftos.kernel.telemetry.manager import observe_operation
 from liftos.kernel.tenancy.parties import with_principals
@@ -240,14 +239,6 @@ def _record(
     # the reason may quote the cited memories, so erasing one of them erases it too
     cite(organisation=organisation, decision=review_id, memories=memories_of(decision))
     return review_id
-
-
-def memories_of(decision: Decision) -> list[UUID]:
-    """Return the memories that a decision is about or used."""
-    named = [str(each.get("id", "")) for each in decision.memories]
-    if decision.subject_kind == "memory":
-        named.append(decision.subject_id)
-    return list(dict.fromkeys(found for each in named if (found := as_uuid(each)) is not None))
 
 
 def _move(case: ReviewCase, state: ReviewState, review_id: UUID, reversal: dict[str, Any] | None) -> None:

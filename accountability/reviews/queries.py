@@ -180,6 +180,26 @@ def list_reviews(
     return [_as_review(row) for row in rows.select_related("payload").order_by("id")[:limit]]
 
 
+def list_reviews_of(*, organisation: UUID, decisions: Sequence[UUID]) -> dict[UUID, list[Review]]:
+    """Return the reviews of several decisions, by decision, oldest first. One query."""
+    rows = DecisionRecord.objects.filter(
+        organisation_id=organisation,
+        subject_kind="decision",
+        subject_id__in=[str(each) for each in decisions],
+        operation=REVIEW_OPERATION,
+    )
+    found: dict[UUID, list[Review]] = {}
+    for row in rows.select_related("payload").order_by("id")[:MAX_REVIEWS]:
+        found.setdefault(UUID(row.subject_id), []).append(_as_review(row))
+    return found
+
+
+def states_of(*, organisation: UUID, decisions: Sequence[UUID]) -> dict[UUID, ReviewState]:
+    """Return the review states of those decisions that were queued."""
+    rows = ReviewCase.objects.filter(organisation_id=organisation, decision_id__in=decisions)
+    return {decision: ReviewState(state) for decision, state in rows.values_list("decision_id", "state")}
+
+
 def get_case(*, organisation: UUID, decision: UUID) -> ReviewCase | None:
     """Return a decision's review case, None if it was never queued."""
     return ReviewCase.objects.filter(organisation_id=organisation, decision_id=decision).first()

@@ -211,6 +211,7 @@ class Environment(BaseModel):
     LIFTOS_CHECKPOINT_URL: str = ""
     LIFTOS_CALIBRATION_REVIEWS: Some = 100
     LIFTOS_CALIBRATION_HOURS: Hours = 24.0
+    LIFTOS_CALIBRATION_BAND: Share = 0.1
 
     # memories and spaces
     LIFTOS_VALUE_KEY_FILE: str = ""

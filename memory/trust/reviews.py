@@ -25,7 +25,7 @@ from accountability.ports import (
     reversers,
     subject_readers,
 )
-from accountability.reviews.operations import memories_of
+from accountability.queries import memories_of
 from accountability.types import Decision
 from memory.models import Memory, MemoryVersion
 from memory.trust.corrections import confirm, contest_all

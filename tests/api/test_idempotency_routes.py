@@ -50,6 +50,7 @@ READS = {
     "POST /v1/vector_stores/{store}/search": SEARCHES,
     "POST /api/v1/search": SEARCHES,
     "POST /api/v1/search/batch": SEARCHES,
+    "POST /api/v1/decisions/search": SEARCHES,
     "POST /api/v1/memories/query": "a list",
     "POST /api/v1/memories/get": "a read of several",
     "POST /api/v1/memory/search": SEARCHES,
@@ -124,6 +125,11 @@ def review(caller):
         {"verdict": "approve", "reason": WORDS},
         {"verdict": "overturn", "reason": "b"},
     )
+
+
+def outcome(caller):
+    made = caller.post("/api/v1/decisions", {"operation": "budget.move", "reasoning": "r"}).json()["id"]
+    return f"/api/v1/decisions/{made}/outcomes", {"value": True, "note": WORDS}, {"value": False}
 
 
 def make_space(caller):
@@ -380,6 +386,7 @@ ACTS = {
         {"operation": "budget.move", "reasoning": WORDS},
         {"operation": "budget.move", "reasoning": "two"},
     ),
+    "POST /api/v1/decisions/{decision}/outcomes": outcome,
     "POST /api/v1/decisions/{decision}/reviews": review,
     "POST /api/v1/spaces": plain(
         "/api/v1/spaces", {"name": WORDS, "template": "marketing"}, {"name": "two", "template": "marketing"}

@@ -137,6 +137,8 @@ def test_a_line_with_an_unknown_field_loses_only_itself(acme):
         ("POST", "/api/v1/decisions", {"operation": "o.o", "reasoning": "r", "memories": [{"id": NOBODYS_ID, "scores": 1}]},
          ["memories", 0, "scores"], "score"),
         ("POST", f"/api/v1/decisions/{NOBODYS_ID}/reviews", {"verdict": "approve", "reasons": ""}, ["reasons"], "reason"),
+        ("POST", f"/api/v1/decisions/{NOBODYS_ID}/outcomes", {"value": 1, "units": ""}, ["units"], "unit"),
+        ("POST", "/api/v1/decisions/search", {"query": "a", "acter": "b"}, ["acter"], "actor"),
         ("PUT", "/api/v1/reviews/policy", {"sample": 1}, ["sample"], "sample_share"),
     ],
 )  # fmt: skip

@@ -37,6 +37,7 @@ BOTH: dict[str, tuple[Columns, Columns]] = {
     ),
     "calibration_method_known": column("method", "platt", "guess"),
     "decision_confidence_is_a_probability": column("confidence", 1, 1.1),
+    "outcome_rightness_is_a_share": column("rightness", 1, 1.1),
     "review_because_known": column("because", "risk", "mood"),
     "review_rank_known": column("rank", 3, 4),
     "review_state_known": column("state", "open", "lost"),

@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 from django.utils import timezone
 
 from accountability.ledger.sequencer import drain
+from accountability.search.indexing import add_missing, embed_next
 from liftos.kernel.db.transactions import tenant_transaction, whole_tenant
 from liftos.kernel.telemetry.models import TraceRecord
 from liftos.kernel.tenancy.types import Scope
@@ -127,6 +128,9 @@ def make_private(bob: Caller, shared: dict[str, str]) -> World:
         "alternatives": [{"option": CANARY}], "risk_class": "high", "confidence": 0.2, "memories": [memory],
     }  # fmt: skip
     decision = post(bob, "/api/v1/decisions", decided)
+    bob.post(f"/api/v1/decisions/{decision}/outcomes", {"value": CANARY, "note": CANARY})
+    sum(add_missing(organisation=bob.organisation))
+    embed_next(organisation=bob.organisation)
     for each in (memory, other):
         post(bob, f"/api/v1/spaces/{space}/members", {"memory_id": each, "coordinates": {"price": 0.4}})
     asked = {"template": "flow", "parameters": {"why": CANARY}, "metadata": {"note": CANARY}}

@@ -14,6 +14,7 @@ from django.test import override_settings
 from django.utils import timezone
 
 from accountability.ledger.sequencer import drain
+from accountability.search.indexing import add_missing, embed_next
 from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.telemetry.models import TraceRecord
 from liftos.kernel.tenancy.types import Scope
@@ -111,6 +112,9 @@ def make_world(caller: Caller) -> World:
     }  # fmt: skip
     decision = make("/api/v1/decisions", decided)
     caller.post(f"/api/v1/decisions/{decision}/reviews", {"verdict": "information", "reason": DECISION})
+    caller.post(f"/api/v1/decisions/{decision}/outcomes", {"value": DECISION, "note": DECISION})
+    sum(add_missing(organisation=caller.organisation))
+    embed_next(organisation=caller.organisation)
     dimension = {"name": "price", "low": ["cheap", {"memory_id": memory}], "high": ["expensive"]}
     space = make("/api/v1/spaces", {"name": "offers", "dimensions": [dimension]})
     for each in (memory, other):
@@ -314,6 +318,7 @@ ROUTES: dict[str, Requests] = {
     "GET /api/v1/decisions/{decision}": at(f"{V1}/decisions/{{decision}}"),
     "GET /api/v1/decisions/{decision}/chain": at(f"{V1}/decisions/{{decision}}/chain"),
     "GET /api/v1/decisions/{decision}/proof": at(f"{V1}/decisions/{{decision}}/proof?disclose=true"),
+    "GET /api/v1/decisions/{decision}/outcomes": at(f"{V1}/decisions/{{decision}}/outcomes"),
     "GET /api/v1/decisions/{decision}/reviews": at(f"{V1}/decisions/{{decision}}/reviews"),
     "GET /api/v1/erasures/{erasure}": at(f"{V1}/erasures/{{erasure}}"),
     "GET /api/v1/memories/{memory}": at(f"{V1}/memories/{{memory}}"),
@@ -431,6 +436,8 @@ ROUTES: dict[str, Requests] = {
     "PUT /api/v1/quotas": at(f"{V1}/quotas", {"memories": 1_000_000}),
     "PUT /api/v1/memories/secrets-policy": at(f"{V1}/memories/secrets-policy", {"policy": "flag"}),
     "POST /api/v1/decisions": at(f"{V1}/decisions", {"operation": "budget.move", "reasoning": "r"}),
+    "POST /api/v1/decisions/search": at(f"{V1}/decisions/search", {"query": DECISION}),
+    "POST /api/v1/decisions/{decision}/outcomes": at(f"{V1}/decisions/{{decision}}/outcomes", {"value": 0.5}),
     "POST /api/v1/decisions/{decision}/reviews": at(f"{V1}/decisions/{{decision}}/reviews", {"verdict": "approve"}),
     "PUT /api/v1/reviews/policy": at(f"{V1}/reviews/policy", {}),
     "POST /api/v1/spaces": at(f"{V1}/spaces", {"name": "new", "dimensions": PRICE}),

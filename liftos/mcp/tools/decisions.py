@@ -60,8 +60,13 @@ class RecordDecision(Strict):
 
 
 class FindDecisions(Strict):
-    """Arguments of `find_decisions`."""
+    """Arguments of `find_decisions`: with `query`, the best answers to it; else the newest first."""
 
+    query: str | None = Field(
+        default=None,
+        min_length=1,
+        description="A question: has this been decided before, and what came of it?",
+    )
     operation: str | None = None
     subject_id: str | None = Field(default=None, description="What it was about: a memory's id, for example.")
     actor: str | None = Field(default=None, description="Who decided: kind:id, an id, or on whose behalf.")
@@ -69,8 +74,15 @@ class FindDecisions(Strict):
     correlation_id: str | None = None
     since: Time = None
     until: Time = None
-    limit: int | None = Field(default=None, description="Default 20.")
-    cursor: str | None = Field(default=None, description="`next` of the previous page.")
+    limit: int | None = Field(default=None, description="Default 20, with a query 10.")
+    cursor: str | None = Field(default=None, description="`next` of the previous page; not with a query.")
+
+    @model_validator(mode="after")
+    def check_query(self) -> "FindDecisions":
+        """Refuse what a search by meaning does not take."""
+        if self.query is not None and (self.cursor is not None or self.correlation_id is not None):
+            raise PydanticCustomError("query_alone", "A query takes neither cursor nor correlation_id")
+        return self
 
 
 class RunWorkflow(Strict):
@@ -115,8 +127,16 @@ async def record_decision(door: Door, asked: RecordDecision, report: Report) -> 
 
 
 async def find_decisions(door: Door, asked: FindDecisions, report: Report) -> Reply:
-    """List decisions, newest first."""
+    """List decisions, newest first, or find those that answer a question, with their verdicts and outcomes."""
     del report
+    if asked.query is not None:
+        found = (await door.call("POST", "decisions/search", body=given(asked))).body
+        lead = counted(len(found["results"]), "decision", "decisions") + ", best first.\n"
+        hits = [
+            (json.dumps(each, ensure_ascii=False), {"id": each["decision"]["id"], "type": "decision"})
+            for each in found["results"]
+        ]
+        return Reply(as_records(hits, lead=lead), {"results": found["results"], "next": None})
     answer = await door.call("GET", "decisions", query={"limit": 20} | given(asked))
     page = answer.body
     following = parse_qs(urlsplit(page["next"]).query).get("cursor", [None])[0] if page["next"] else None
@@ -175,7 +195,7 @@ TOOLS = (
     Tool(
         "find_decisions",
         "Find decisions",
-        "Find earlier decisions on record, newest first: what was decided, by whom, why.",
+        "Find earlier decisions on record: what was decided, by whom, why, and what came of it. With a query by meaning, best first; without, newest first.",
         FindDecisions,
         find_decisions,
         reads=True,

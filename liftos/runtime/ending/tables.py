@@ -24,7 +24,7 @@ ORGANISATIONS = "tenancy_organisation"
 # hashes of credentials, and copies that are derived from other rows
 NOT_EXPORTED = frozenset(
     {
-        "generations_mark", "idempotency_idempotencykey", "memory_attribute", "memory_corpuscounter", "memory_entity", "memory_memoryvector",
+        "accountability_decisiontext", "generations_mark", "idempotency_idempotencykey", "memory_attribute", "memory_corpuscounter", "memory_entity", "memory_memoryvector",
         "memory_posting", "memory_thread",
     }
 )  # fmt: skip

@@ -9,7 +9,7 @@ from tests.api.routes import NOBODYS_ID
 FIELDS = [
     "id", "operation", "decision_point", "subject_kind", "subject_id", "risk_class", "effect", "confidence",
     "confidence_calibrated", "confidence_method", "actor_kind", "actor_id", "on_behalf_of", "parents", "versions", "correlation_id", "trace_id",
-    "span_id", "started_at", "ended_at", "recorded_at", "reasoning", "inputs", "outputs", "alternatives", "memories",
+    "span_id", "started_at", "ended_at", "recorded_at", "reasoning", "inputs", "outputs", "alternatives", "memories", "outcomes",
 ]  # fmt: skip
 
 

@@ -367,7 +367,7 @@ def test_every_argument_is_one_of_the_routes(acme):
         "recall_for_prompt": body_of("/api/v1/search"), "list": body_of("/api/v1/memories/query"),
         "correct": body_of("/api/v1/memories/{memory}", "patch"), "forget": {"reason"},
         "link": body_of("/api/v1/memories/{memory}/links"), "record_decision": body_of("/api/v1/decisions"),
-        "find_decisions": query_of("/api/v1/decisions"), "run_workflow": body_of("/api/v1/workflows/runs"),
+        "find_decisions": query_of("/api/v1/decisions") | body_of("/api/v1/decisions/search"), "run_workflow": body_of("/api/v1/workflows/runs"),
     }  # fmt: skip
     for name, known in routes.items():
         assert set(MAIN.by_name[name].arguments.model_fields) - own <= known, name

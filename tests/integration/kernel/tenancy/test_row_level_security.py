@@ -15,6 +15,7 @@ from accountability.calibration.operations import calibrate
 from accountability.ledger.publishing import deliver
 from accountability.ledger.sequencer import drain
 from accountability.operations import record
+from accountability.outcomes.operations import record_outcome
 from accountability.reviews.operations import review
 from accountability.reviews.policy import set_policy
 from accountability.types import Policy, Verdict
@@ -114,6 +115,9 @@ def two(committed_db):
                 confidence=0.5,
             )
         review(organisation=caller.organisation, by=REVIEWER, decision=judged, verdict=Verdict.APPROVE)
+        record_outcome(
+            organisation=caller.organisation, by=SYSTEM, decision=judged, value=True, at=timezone.now()
+        )
         calibrate(organisation=caller.organisation, by=SYSTEM, now=timezone.now())
         drain(organisation=caller.organisation)
         deliver(organisation=caller.organisation, destination="url", send=lambda text: None)
