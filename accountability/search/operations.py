@@ -94,7 +94,7 @@ def search_decisions(
                 for ident, score, meaning, words in hits
                 if ident in rows
             ]
-            decision = _record(organisation, by, query, conditions, found, rows.values(), model is None)
+            decision = _record(organisation, by, conditions, found, rows.values(), model is None)
     return Found(found, decision, model is None)
 
 
@@ -168,13 +168,11 @@ def _rank(asked: _Question, candidates: Sequence[UUID]) -> list[tuple[UUID, floa
 def _record(
     organisation: UUID,
     by: Actor,
-    query: str,
     conditions: Conditions,
     hits: Sequence[Hit],
     rows: Any,
     degraded: bool,
 ) -> UUID:
-    narrowed = {name: value for name, value in conditions.items() if value}
     return record(
         organisation=organisation,
         by=by,
@@ -182,7 +180,8 @@ def _record(
         effect=Effect.READ,
         reasoning=f"Found {len(hits)} earlier decisions by meaning and words."
         + (" By words alone: the embedder is unavailable." if degraded else ""),
-        inputs={"query": query, "conditions": narrowed},
+        # no texts of the question, as for searches of memories: it is compared, and may hold a secret
+        inputs={"narrowed_by": sorted(name for name, value in conditions.items() if value)},
         outputs={"results": [{"id": each.decision.id, "score": each.score} for each in hits]},
         scope_id=scope_of_act(row.scope_id for row in rows),
     )

@@ -76,6 +76,7 @@ def test_decisions_are_found_by_meaning_and_words_with_what_came_of_them(acme, d
     # a search is recorded, and is not itself found
     record = acme.get(f"/api/v1/decisions/{found['decision_id']}").json()
     assert (record["operation"], record["outputs"]["results"][0]["id"]) == ("decision.search", budget)
+    assert "advertising" not in str(record)
 
 
 def test_filters_narrow(acme, decided):
