@@ -132,6 +132,23 @@ def check_readers(organisation: UUID, scope: int, sources: Iterable[UUID]) -> No
         raise NotVisible(TOO_WIDE, loc=("visible_to",))
 
 
+def scope_within(organisation: UUID, sources: Iterable[UUID]) -> int:
+    """Return the widest scope whose readers see all of some memories, inside the caller's transaction.
+
+    Raises:
+        NotVisible: there is none.
+    """
+    named = list(sources)
+    if not named or current_viewer() == EVERYBODY:
+        return ORGANISATION_SCOPE
+    with seeing_everything_here():
+        found = read_scopes(organisation, named)
+    scope = _narrowed(organisation, ORGANISATION_SCOPE, list(found.values()))
+    if scope is None:
+        raise NotVisible(TOO_WIDE)
+    return scope
+
+
 def _narrowed(organisation: UUID, wanted: int, sources: Sequence[int]) -> int | None:
     """Return the widest known scope within the wanted one and those of the sources; None if there is none."""
     private, viewer = sorted(set(sources) - {ORGANISATION_SCOPE}), current_viewer()

@@ -8,6 +8,7 @@ _MODULES = {
     "accountability": "accountability.bench",
     "calibration": "calibration",
     "embedding": "embedding.bench",
+    "events": "events",
     "functions": "functions",
     "http": "http.bench",
     "import": "imports",

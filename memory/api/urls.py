@@ -11,6 +11,7 @@ from memory.api import (
     documents,
     erasures,
     history,
+    inbox,
     links,
     many,
     memories,
@@ -27,6 +28,7 @@ from memory.api import (
 )
 
 urlpatterns = [
+    path("events", inbox.Inbox.as_view()),
     path(
         "memories",
         by_method(

@@ -26,7 +26,10 @@ _CHUNKS = Place(
     "memory_bulkchunk", ("job_id", "number"), texts=("text",), values=("results",), order="job_id"
 )
 _EVENTS = Place(
-    "events_outboxevent", ("id",), values=("data",), ids=("memory_id", "decision_id", "erasure_id", "run_id")
+    "events_outboxevent",
+    ("id",),
+    values=("data", "attributes"),
+    ids=("memory_id", "decision_id", "erasure_id", "run_id"),
 )
 _TRACES = Place("observability_tracerecord", ("id",), values=("spans",))
 _KEYS = Place("idempotency_idempotencykey", ("actor", "key"), values=("body",), order="recorded_at")

@@ -55,6 +55,7 @@ READS = {
     "POST /api/v1/memories/get": "a read of several",
     "POST /api/v1/memory/search": SEARCHES,
     "POST /api/v1/triggers/{trigger}/dry-run": "starts nothing",
+    "POST /api/v1/events": "an event arrives once by its source and id, whoever repeats it",
 }
 POSTS = [route for route in routes() if route.startswith("POST ")]
 

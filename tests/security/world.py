@@ -283,6 +283,9 @@ ROUTES: dict[str, Requests] = {
     "POST /api/v1/triggers/{trigger}/resume": at(f"{TRIGGER}/resume", {}),
     "POST /api/v1/triggers/{trigger}/dry-run": at(f"{TRIGGER}/dry-run", {"last": 5}),
     "GET /api/v1/triggers/{trigger}/firings": at(f"{TRIGGER}/firings"),
+    "POST /api/v1/events": at(
+        f"{V1}/events", {"specversion": "1.0", "id": "new", "source": "/shop", "type": "shop.sold", "data": {"n": 1}}
+    ),
     "GET /api/v1/events/stream": at(f"{V1}/events/stream?last_event_id=0"),
     "GET /api/v1/webhooks": at(f"{V1}/webhooks"),
     "POST /api/v1/webhooks": at(f"{V1}/webhooks", {"url": HOOKS, "events": ["*"], "filters": {"a": 1}}),

@@ -23,6 +23,10 @@ class OutboxEvent(OwnedRow):
     traceparent = models.CharField(max_length=55)
     recorded_at = models.DateTimeField(db_default=Now())
     scope_id = models.IntegerField(db_default=ORGANISATION_SCOPE)
+    # of events from outside: their sender's id, other attributes, and the memory that they became
+    external_id = models.CharField(max_length=200, blank=True, db_default="", editable=False)
+    attributes = models.JSONField(db_default=models.Value({}, models.JSONField()), editable=False)
+    memory_id = models.UUIDField(null=True, editable=False)
     # drawn from a sequence of the database when the row is written; empty in rows from before there was a relay
     written = models.BigIntegerField(null=True, editable=False)
     # by the relay, consecutive in the organisation; empty until then
@@ -38,7 +42,12 @@ class OutboxEvent(OwnedRow):
             ),
         ]
         constraints = [
-            models.UniqueConstraint(fields=["organisation", "sequence"], name="outbox_sequence_once")
+            models.UniqueConstraint(fields=["organisation", "sequence"], name="outbox_sequence_once"),
+            models.UniqueConstraint(
+                fields=["organisation", "source", "external_id"],
+                condition=~models.Q(external_id=""),
+                name="outbox_arrives_once",
+            ),
         ]
         verbose_name = "event"
 
@@ -50,6 +59,7 @@ class OutboxEvent(OwnedRow):
         return envelope(
             id=self.id, type=self.type, source=self.source, subject=self.subject, at=self.recorded_at, data=self.data,
             correlation_id=self.correlation_id, traceparent=self.traceparent, sequence=self.sequence,
+            external_id=self.external_id, attributes=self.attributes,
         )  # fmt: skip
 
 

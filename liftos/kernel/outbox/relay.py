@@ -126,7 +126,7 @@ def read_after(*, organisation: UUID, sequence: int, limit: int) -> Sequence[Eve
 
 
 def _event(*row: Any) -> Event:
-    *before, data, at, correlation_id, traceparent, scope_id = row
+    *before, data, at, correlation_id, traceparent, scope_id, external_id, attributes = row
     organisation, sequence, id_, type_, source, subject = before
     return Event(
         organisation,
@@ -140,4 +140,6 @@ def _event(*row: Any) -> Event:
         correlation_id,
         traceparent,
         scope_id,
+        external_id,
+        json.loads(attributes),
     )

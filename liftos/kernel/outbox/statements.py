@@ -35,7 +35,8 @@ SELECT position FROM events_cursor
 WHERE organisation_id = %s AND subscriber = %s AND (retry_at IS NULL OR retry_at <= clock_timestamp()) FOR UPDATE SKIP LOCKED
 """
 READ_AFTER = """
-SELECT organisation_id, sequence, id, type, source, subject, data::text, recorded_at, correlation_id, traceparent, scope_id
+SELECT organisation_id, sequence, id, type, source, subject, data::text, recorded_at, correlation_id, traceparent, scope_id,
+    external_id, attributes::text
 FROM events_outboxevent WHERE organisation_id = %s AND sequence > %s ORDER BY sequence LIMIT %s
 """
 MOVE_CURSOR = """
@@ -64,3 +65,23 @@ ORGANISATIONS_WITH_OLD_EVENTS = "SELECT organisation_id FROM liftos_organisation
 # the last numbers of several organisations, seen before a tenant is known
 LAST_OF_EACH = "SELECT organisation_id, last FROM liftos_last_events(%s)"
 OLDEST_KEPT = "SELECT min(sequence) FROM events_outboxevent WHERE organisation_id = %s"
+# an event from outside arrives once, however often it is sent
+ADD_ARRIVAL = """
+INSERT INTO events_outboxevent (
+    id, organisation_id, type, source, subject, data, attributes, external_id, correlation_id, traceparent, scope_id
+) VALUES (
+    %(id)s, %(organisation)s, %(type)s, %(source)s, %(subject)s, %(data)s::jsonb, %(attributes)s::jsonb, %(external_id)s,
+    %(correlation_id)s, %(traceparent)s, %(scope)s
+) ON CONFLICT (organisation_id, source, external_id) WHERE external_id <> '' DO NOTHING RETURNING id
+"""
+FIND_ARRIVAL = """
+SELECT id, type, memory_id FROM events_outboxevent
+WHERE organisation_id = %s AND source = %s AND external_id = %s AND external_id <> ''
+"""
+BECOME_MEMORY = """
+UPDATE events_outboxevent SET data = %s::jsonb, memory_id = %s, scope_id = %s, attributes = attributes - 'data_base64' - 'datacontenttype'
+WHERE organisation_id = %s AND id = %s
+"""
+WITHDRAW_ARRIVAL = (
+    "DELETE FROM events_outboxevent WHERE organisation_id = %s AND id = %s AND sequence IS NULL"
+)

@@ -1,8 +1,10 @@
 """Events and their types. No Django here."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
@@ -54,6 +56,8 @@ class Event:
         correlation_id: of the request or run that caused it.
         traceparent: of the same.
         scope_id: who may see it.
+        external_id: the sender's id, of an event from outside.
+        attributes: its sender's other attributes.
     """
 
     organisation: UUID
@@ -67,12 +71,15 @@ class Event:
     correlation_id: str
     traceparent: str
     scope_id: int
+    external_id: str = ""
+    attributes: dict[str, Any] = field(default_factory=dict)
 
     def envelope(self) -> dict[str, Any]:
         """Return the CloudEvents 1.0 JSON object, with the extensions for tracing and for the sequence."""
         return envelope(
             id=self.id, type=self.type, source=self.source, subject=self.subject, at=self.at, data=self.data,
             correlation_id=self.correlation_id, traceparent=self.traceparent, sequence=self.sequence,
+            external_id=self.external_id, attributes=self.attributes,
         )  # fmt: skip
 
 
@@ -87,13 +94,27 @@ def envelope(
     correlation_id: str,
     traceparent: str,
     sequence: int | None,
+    external_id: str = "",
+    attributes: Mapping[str, Any] = MappingProxyType({}),
 ) -> dict[str, Any]:
-    """Return a CloudEvents 1.0 JSON object; without a subject, a trace or a sequence, these are left out."""
+    """Return a CloudEvents 1.0 JSON object; without a subject, a trace or a sequence, these are left out.
+
+    An event from outside has its sender's id and attributes.
+    """
     optional = {"subject": subject, "traceparent": traceparent, "correlationid": correlation_id}
+    given = {name: value for name, value in attributes.items() if name != "data_base64"}
     return (
-        {"specversion": "1.0", "id": str(id), "source": source, "type": type, "time": at.isoformat()}
+        {
+            "specversion": "1.0",
+            "id": external_id or str(id),
+            "source": source,
+            "type": type,
+            "time": at.isoformat(),
+        }
         | {name: value for name, value in optional.items() if value}
         # CloudEvents' sequence extension: a text
         | ({} if sequence is None else {"sequence": str(sequence)})
-        | {"datacontenttype": "application/json", "data": data}
+        | {"datacontenttype": "application/json"}
+        | given
+        | {"data_base64" if "data_base64" in attributes else "data": data}
     )

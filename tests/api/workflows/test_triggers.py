@@ -1,5 +1,7 @@
 """Triggers: an event starts a run, once, with its owner's authority, on record and open to a reviewer's verdict."""
 
+import json
+
 import pytest
 
 from liftos.kernel.db.transactions import tenant_transaction
@@ -181,6 +183,44 @@ def test_loops_and_floods_are_stopped(acme):
         acme.store(f"memory {number}")
     happen(acme)
     assert sorted(each["state"] for each in firings(acme, flood)) == ["fired", "fired", "skipped", "skipped"]
+
+
+def test_events_of_ones_own_start_runs_whose_events_are_stopped_in_circles(acme):
+    emits = [
+        step(
+            "tell",
+            "event.emit",
+            arguments={"type": "order.seen", "subject": "{said}", "data": {"of": "{said}"}},
+        )
+    ]
+    publish_template(acme, "seen", emits, parameters=ECHO)
+    trigger = create(
+        acme, name="own", event="order.*", template="seen", parameters={"said": "{event.data.of}"}, max_depth=2, conditions={"data": {"of": "o-1"}},
+    )  # fmt: skip
+    event = {
+        "specversion": "1.0",
+        "id": "1",
+        "source": "/shop",
+        "type": "order.placed",
+        "data": {"of": "o-1"},
+    }
+    for _ in range(3):
+        acme.send("/api/v1/events", json.dumps(event), "application/cloudevents+json")
+    acme.send(
+        "/api/v1/events",
+        json.dumps(event | {"id": "2", "data": {"of": "o-2"}}),
+        "application/cloudevents+json",
+    )
+    for _ in range(4):
+        happen(acme)
+        for run in runs(acme):
+            wait_for(organisation=acme.organisation, run=run.id, seconds=5)
+    found = firings(acme, trigger)
+    assert [(each["type"], each["depth"], each["state"]) for each in found] == [
+        ("order.seen", 2, "skipped"), ("order.seen", 1, "fired"), ("order.placed", 0, "fired"),
+    ]  # fmt: skip
+    assert [each["subject"] for each in found] == ["o-1", "o-1", ""]
+    create(acme, 422, name="unknown", event="liftos.order.placed")
 
 
 def test_erased_memory_and_faulty_parameters_fail_and_hold_up_nothing(acme):

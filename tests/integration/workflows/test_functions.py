@@ -10,6 +10,7 @@ from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.errors import Conflict
 from liftos.kernel.functions import Call, get_function
 from liftos.kernel.http.parsing import InvalidRequest
+from liftos.kernel.outbox.relay import read_after, relay
 from liftos.kernel.tenancy.types import ALL_SCOPES, SYSTEM, Principal, Scope
 from memory.policies import REJECTION_POLICY
 from memory.policy_types import RejectedInside
@@ -104,3 +105,23 @@ def test_supersede_and_erase(call):
 
 def test_a_decision(call):
     assert call("decisions.record", {"operation": "choose", "reasoning": "because"})["id"]
+
+
+def test_an_event_is_emitted_once_for_each_step(call, organisation):
+    first = call("event.emit", {"type": "order.seen", "subject": "orders/1", "data": {"n": 1}})
+    assert call("event.emit", {"type": "order.seen", "subject": "orders/1", "data": {"n": 1}}) == first
+    relay(organisation=organisation)
+    with tenant_transaction(organisation):
+        events = [
+            each for each in read_after(organisation=organisation, sequence=0, limit=9) if each.external_id
+        ]
+    (seen,) = [event.envelope() for event in events]
+    assert (seen["id"], seen["source"], seen["type"], seen["data"]) == (
+        "k",
+        "urn:liftos:workflows",
+        "order.seen",
+        {"n": 1},
+    )
+    for wrong in ({"type": "liftos.memory.stored"}, {"type": "a b"}, {"type": "a", "data": "x" * 70_000}):
+        with pytest.raises(InvalidRequest):
+            call("event.emit", wrong)

@@ -9,7 +9,7 @@ from liftos_client.models import Event
 from liftos_client.retries import Retries
 
 SILENCE_SECONDS = 60.0
-"""An open stream that is silent for so long is broken; the service says something every 15 seconds."""
+"""Longest silence of an open stream; by default the service sends something every 15 seconds."""
 
 
 class Reading:
@@ -34,7 +34,7 @@ class Reading:
         self._data: list[str] = []
 
     def call(self) -> Call[Any]:
-        """Return the request that goes on with the stream."""
+        """Return the request that continues the stream."""
         self._begin()
         headers = {"accept": "text/event-stream"} | ({"last-event-id": self._last} if self._last else {})
         query: Mapping[str, Any] = {"types": ",".join(self._types)} if self._types else {}

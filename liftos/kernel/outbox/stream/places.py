@@ -1,4 +1,4 @@
-"""Where a stream begins."""
+"""The beginning of a stream."""
 
 from uuid import UUID
 

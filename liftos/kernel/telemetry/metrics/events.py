@@ -9,6 +9,7 @@ SUBSCRIBER_FAILURES = Counter(
 DELIVERIES = Counter(
     "liftos_webhook_deliveries_total", "Attempts to deliver to a webhook by outcome", ["outcome"]
 )
+RECEIVED = Counter("liftos_events_received_total", "Events from outside by outcome", ["outcome"])
 WAITING = Gauge("liftos_events_waiting", "Events that wait for the relay", multiprocess_mode="mostrecent")
 LAG = Gauge("liftos_events_lag_seconds", "Age of the oldest event that waits", multiprocess_mode="mostrecent")
 BEHIND = Gauge(
@@ -25,3 +26,5 @@ STREAMS = Gauge("liftos_event_streams", "Open event streams", multiprocess_mode=
 
 for outcome in ("delivered", "failed"):
     DELIVERIES.labels(outcome)
+for outcome in ("new", "duplicate"):
+    RECEIVED.labels(outcome)

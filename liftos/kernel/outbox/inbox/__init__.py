@@ -1,0 +1,1 @@
+"""Events from outside: reading CloudEvents, and writing each into the outbox once."""
