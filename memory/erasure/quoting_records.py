@@ -11,6 +11,7 @@ from liftos.kernel.http.idempotency.keys import scrub
 from memory.analysis.value_keys import folded_number, value_keys
 from memory.erasure.statements import (
     BLANK_ADMIN_HISTORY,
+    BLANK_ARRIVALS,
     BLANK_CONTEXT,
     BLANK_EVENTS,
     BLANK_PROPERTIES,
@@ -28,8 +29,17 @@ _CHUNKS = Place(
 _EVENTS = Place(
     "events_outboxevent",
     ("id",),
-    values=("data", "attributes"),
+    values=("data",),
+    only="AND external_id = ''",
     ids=("memory_id", "decision_id", "erasure_id", "run_id"),
+)
+# events from outside have data of any form
+_ARRIVALS = Place(
+    "events_outboxevent",
+    ("id",),
+    texts=("subject",),
+    values=("data", "attributes"),
+    only="AND external_id <> ''",
 )
 _TRACES = Place("observability_tracerecord", ("id",), values=("spans",))
 _KEYS = Place("idempotency_idempotencykey", ("actor", "key"), values=("body",), order="recorded_at")
@@ -54,6 +64,7 @@ def erase_quotes(going: Going, texts: Sequence[str]) -> dict[str, int]:
     with raw_cursor() as cursor:
         for name, place, statement in (
             ("events", _EVENTS, BLANK_EVENTS),
+            ("arrivals", _ARRIVALS, BLANK_ARRIVALS),
             ("traces", _TRACES, DELETE_TRACES),
             ("reasons", _REASONS, BLANK_REASONS),
             ("link_properties", _LINKS, BLANK_PROPERTIES),
@@ -61,6 +72,7 @@ def erase_quotes(going: Going, texts: Sequence[str]) -> dict[str, int]:
         ):
             ids = [row[0] for row in quoting(going, place)]
             removed[name] = cursor.execute(statement, (organisation, ids)).rowcount if ids else 0
+        removed["events"] += removed.pop("arrivals")
         keys = quoting(going, _KEYS)
         for actor, key, body in keys:
             scrub(organisation=organisation, actor=actor, key=key, body=body)

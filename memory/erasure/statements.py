@@ -33,7 +33,10 @@ UPDATE memory_bulkchunk SET results = %s::jsonb WHERE organisation_id = %s AND j
 """
 # outbox events keep their ids and types
 BLANK_EVENTS = """
-UPDATE events_outboxevent SET data = '{"erased": true}', attributes = '{}' WHERE organisation_id = %s AND id = ANY(%s)
+UPDATE events_outboxevent SET data = '{"erased": true}' WHERE organisation_id = %s AND id = ANY(%s)
+"""
+BLANK_ARRIVALS = """
+UPDATE events_outboxevent SET subject = '', data = '{"erased": true}', attributes = '{}' WHERE organisation_id = %s AND id = ANY(%s)
 """
 # traces that quote an erased text
 DELETE_TRACES = "DELETE FROM observability_tracerecord WHERE organisation_id = %s AND id = ANY(%s)"
