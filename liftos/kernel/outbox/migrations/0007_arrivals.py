@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('events', '0005_streams'),
+        ('events', '0006_webhook_groups'),
     ]
 
     operations = [
