@@ -13,6 +13,7 @@ def schedule(env: Environment) -> dict[str, dict[str, Any]]:
     every = {
         "sweep-pending-embeddings": ("memory.sweep_pending_embeddings", sweep),
         "sweep-graph": ("memory.sweep_graph", sweep),
+        "sweep-postings": ("memory.sweep_postings", sweep),
         "sweep-indexes": ("memory.sweep_indexes", sweep),
         "sweep-lives": ("memory.sweep_lives", sweep),
         "sweep-firings": ("workflows.sweep_firings", sweep),

@@ -16,6 +16,7 @@ from memory.conversations.extraction.work import (
 )
 from memory.documents.jobs import list_organisations_with_document_work, work_on_next_job
 from memory.erasure.deletions import list_organisations_with_deletions, work_on_next_thousand
+from memory.index.postings.packing import list_organisations_to_pack, pack_next
 from memory.index.vector_graph import grow_graph, list_organisations_outside_graph
 from memory.queries import list_organisations_with_pending
 from memory.reembedding import heal_pending
@@ -90,6 +91,20 @@ def work_on_document_jobs(organisation: str) -> None:
     """Store the documents of an organisation's jobs."""
     while work_on_next_job(organisation=UUID(organisation)):
         pass
+
+
+@shared_task(name="memory.pack_postings")
+def pack_postings(organisation: str) -> None:
+    """Pack an organisation's postings, and merge its segments."""
+    while pack_next(UUID(organisation)):
+        pass
+
+
+@shared_task(name="memory.sweep_postings")
+def sweep_postings() -> None:
+    """Queue the organisations with postings to pack."""
+    for organisation in list_organisations_to_pack():
+        send_hint("memory.pack_postings", organisation)
 
 
 @shared_task(name="memory.grow_graph")

@@ -51,7 +51,7 @@ def remove_memories(
         organisation=organisation, keys=list(files.values_list("file", flat=True))
     )
     removed |= elsewhere()
-    remove_index(organisation, [*earlier, *rows])
+    remove_index(organisation, [*earlier, *rows], erases=True)
     with raw_cursor() as cursor:
         removed["versions"] = len(rows) + cursor.execute(DELETE_VERSIONS, (organisation, heads)).rowcount
         cursor.execute(DELETE_EARLIER_TEXTS, (organisation, heads))

@@ -18,6 +18,7 @@ from memory.analysis.attributes import attributes_of, markers_of, tags_of
 from memory.analysis.extraction import read_passage
 from memory.analysis.passages import Passage
 from memory.index.passage_rows import StoredPassage, delete_passages, insert_passages, read_passages
+from memory.index.postings.removal import hold_segments, remove_documents, wipe_documents
 from memory.index.statements import (
     COUNT_IN,
     COUNT_OUT,
@@ -183,9 +184,16 @@ class Indexed:
     is_searched: bool = True
 
 
-def remove(*, organisation: UUID, rows: Sequence[Indexed]) -> None:
-    """Delete the index rows of memories, and subtract them from the counters."""
+def remove(*, organisation: UUID, rows: Sequence[Indexed], erases: bool = False) -> None:
+    """Delete the index rows of memories, and subtract them from the counters.
+
+    Args:
+        organisation: the tenant.
+        rows: the memories, and those of their earlier texts that are removed too.
+        erases: leave no posting of any text that the memories had; otherwise a worker clears away what is in segments.
+    """
     hold_part(organisation)
+    hold_segments(organisation)
     ids = [row.memory for row in rows]
     stored = read_passages(organisation, [row.memory for row in rows if row.passages > 1])
     pairs = [
@@ -197,7 +205,9 @@ def remove(*, organisation: UUID, rows: Sequence[Indexed]) -> None:
     terms, owners = columns(pairs) if pairs else ([], [])
     with raw_cursor() as cursor:
         cursor.execute(DELETE_POSTINGS, (TextArray(terms), UuidArray(owners), organisation))
-        deleted = Counter(row[0] for row in cursor.fetchall())
+        deleted = Counter(row[0] for row in cursor.fetchall()) + remove_documents(organisation, ids)
+        if erases:
+            wipe_documents(organisation, ids, (term for term, _ in pairs))
         incomplete = [row.memory for row in rows if deleted[row.memory] != row.term_count]
         if incomplete:
             # an earlier analyser produced other terms: scan the organisation's whole index for them

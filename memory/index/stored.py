@@ -20,10 +20,11 @@ from memory.models import Memory
 from memory.types import WHOLE, EmbeddingState, Mark, MemoryDraft
 
 
-def remove_index(organisation: UUID, memories: Sequence[Memory]) -> None:
-    """Delete the index rows of memories."""
+def remove_index(organisation: UUID, memories: Sequence[Memory], *, erases: bool = False) -> None:
+    """Delete the index rows of memories. See `memory.index.index_rows.remove`."""
     index_rows.remove(
         organisation=organisation,
+        erases=erases,
         rows=[
             index_rows.Indexed(
                 each.id,

@@ -12,9 +12,9 @@ from memory.models.memories import (
     MemoryLink,
     MemoryPassage,
     MemoryVector,
-    Posting,
     Thread,
 )
+from memory.models.postings import Posting, PostingList, Segment, SegmentDocument
 from memory.models.quotas import QuotaRow, UsagePart
 from memory.models.retention import LegalHold, RetentionRule
 from memory.models.trust import (
@@ -53,10 +53,13 @@ __all__ = [
     "MemoryVersion",
     "ModelChoice",
     "Posting",
+    "PostingList",
     "QuotaRow",
     "RejectionPolicy",
     "RetentionRule",
     "SecretsPolicy",
+    "Segment",
+    "SegmentDocument",
     "Thread",
     "Tombstone",
     "UsagePart",

@@ -313,26 +313,6 @@ class MemoryLink(Scoped):
         )
 
 
-class Posting(Scoped):
-    """A stemmed term of a passage, in the inverted index; `length` is the passage's."""
-
-    pk = models.CompositePrimaryKey("organisation_id", "term", "memory_id", "passage")
-    organisation = models.ForeignKey(Organisation, on_delete=models.DO_NOTHING, db_constraint=False)
-    term = models.TextField()
-    memory = models.ForeignKey(Memory, on_delete=models.DO_NOTHING, db_constraint=False)
-    passage = models.IntegerField(default=0)
-    tf = models.IntegerField()
-    length = models.IntegerField()
-    thread_id = models.BigIntegerField(null=True)
-
-    class Meta:
-        managed = False
-        db_table = "memory_posting"
-
-    def __str__(self) -> str:
-        return self.term
-
-
 class Attribute(Scoped):
     """A scalar in a memory's metadata by its path, in the index for filters."""
 

@@ -6,13 +6,16 @@ Memories that have all the words of a phrase or code are gathered from the posti
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 
-from liftos.kernel.db.binary import IntArray, TextArray, UuidArray
+import numpy as np
+
+from liftos.kernel.db.binary import TextArray, UuidArray
 from liftos.kernel.db.transactions import raw_cursor
 from liftos.kernel.precedence import giving_way
-from memory.search.filter_sql import where
+from memory.index.postings.reading import Read, read_postings
+from memory.search.passing import passing_filters
 from memory.search.phrases import contains, is_unspaced, terms_of_word, words_in
 from memory.search.query_syntax import fold, has_code
-from memory.search.statements import CODED, HOLDERS, TEXTS
+from memory.search.statements import CODED, TEXTS
 from memory.search.types import Key, PhrasePlan, Question
 
 # Memories verified for a phrase, newest first, and texts read at once.
@@ -20,8 +23,8 @@ MOST_HOLDERS = 5_000
 TEXTS_AT_ONCE = 200
 # candidates per code
 MOST_CODED = 100
-# postings counted to find the rarest word
-COUNTED = 1_000
+# about the number of a word's postings that are read
+EVERY = 2_000_000
 
 
 def with_operators(question: Question) -> Question:
@@ -41,7 +44,9 @@ def with_operators(question: Question) -> Question:
             terms |= terms_of_word(words[0], question.languages)
         else:
             never |= _containing(question, [excluded])
-    request = replace(request, never_terms=tuple(sorted(terms)), never=tuple(sorted(never)) if never else ())
+    if terms:
+        never |= set(holders_of(read_postings(question.organisation, terms, EVERY)(), [terms]))
+    request = replace(request, never=tuple(sorted(never)))
     question = replace(question, request=request)
     return _with_phrases(question) if query.phrases else question
 
@@ -73,23 +78,35 @@ def _containing(question: Question, phrases: Sequence[str]) -> set[Key]:
 
 def _ask_holders(question: Question, words: Sequence[str], most: int) -> Callable[[], list[Key]]:
     """Request the newest memories that pass the filters and have a term of each word."""
-    pairs = [
-        (number, term)
-        for number, word in enumerate(words)
-        for term in sorted(terms_of_word(word, question.languages))
-    ]
-    if not pairs:
+    terms = [own for word in words if (own := terms_of_word(word, question.languages))]
+    if not terms:
         return list
-    condition, values = where(question.request, "p.memory_id")
-    values |= {
-        "organisation": question.organisation,
-        "words": IntArray(number for number, _ in pairs),
-        "terms": TextArray(term for _, term in pairs),
-        "counted": COUNTED,
-        "most": most,
-    }
-    cursor = raw_cursor().execute(HOLDERS.format(where=condition), values, binary=True)
-    return lambda: [row[0] for row in cursor.fetchall()]
+    wait = read_postings(question.organisation, set().union(*terms), EVERY)
+
+    def newest() -> list[Key]:
+        holders = sorted(holders_of(wait(), terms), reverse=True)
+        found: list[Key] = []
+        for start in range(0, len(holders), most):
+            passing = passing_filters(question, holders[start : start + most])
+            found += sorted(passing, reverse=True)
+            if len(found) >= most:
+                break
+        return found[:most]
+
+    return newest
+
+
+def holders_of(read: Read, words: Sequence[Collection[str]]) -> list[Key]:
+    """Return the memories that have a term of each word, given as the terms of each, in order of their documents."""
+    holding: np.ndarray | None = None
+    for terms in words:
+        some = [read.postings[term].documents for term in terms if term in read.postings]
+        if not some:
+            return []
+        # a memory may have its words in different passages
+        own = np.unique(read.documents.heads(np.concatenate(some)))
+        holding = own if holding is None else np.intersect1d(holding, own, assume_unique=True)
+    return [] if holding is None else read.documents.keys(holding)
 
 
 def _texts(question: Question, memories: Sequence[Key]) -> Iterator[tuple[Key, str]]:

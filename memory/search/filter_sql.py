@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from liftos.kernel.db.binary import TextArray, UuidArray
+from liftos.kernel.db.binary import UuidArray
 from memory.ports import scope
 from memory.search.attribute_sql import attribute_probes, attribute_tests
 from memory.search.narrowing_sql import probe_tests, row_tests, set_tests
@@ -40,12 +40,6 @@ EXISTS (
 )
 """
 _SHOWS = "{row}.embedding <> 'none'"
-_HAS_NONE = """
-{column} NOT IN (
-    SELECT unwanted.memory_id FROM memory_posting AS unwanted
-    WHERE unwanted.organisation_id = %(organisation)s AND unwanted.term = ANY(%(never_terms)s)
-)
-"""
 _OF_ROW = """
 EXISTS (
     SELECT 1 FROM memory_memory AS of_row WHERE of_row.organisation_id = %(organisation)s AND of_row.id = {column} AND {tests}
@@ -137,10 +131,8 @@ def _exact_tests(request: SearchRequest, column: str, parameters: dict[str, Any]
         tests.append(f"{column} = ANY(%(only)s)")
     if request.never:
         parameters["never"] = UuidArray(request.never)
-        tests.append(f"{column} <> ALL(%(never)s)")
-    if request.never_terms:
-        parameters["never_terms"] = TextArray(request.never_terms)
-        tests.append(_HAS_NONE.format(column=column))
+        # not <> ALL, which compares one by one
+        tests.append(f"{column} NOT IN (SELECT unnest(%(never)s::uuid[]))")
     return tests
 
 

@@ -38,26 +38,9 @@ VECTORS_OF = """
 SELECT uuid_send(memory_id), halfvec_send(avg(embedding)) FROM memory_memoryvector
 WHERE organisation_id = %(organisation)s AND model_id = %(model)s AND memory_id = ANY(%(ids)s) GROUP BY memory_id
 """
-# The newest memories that have a term of each word: from the rarest word's postings, looked up in the others'.
-HOLDERS = """
-WITH wanted AS MATERIALIZED (
-    SELECT w.word, w.term FROM unnest(%(words)s::bigint[], %(terms)s::text[]) AS w(word, term)
-), counted AS MATERIALIZED (
-    SELECT word, sum((SELECT count(*) FROM (
-        SELECT 1 FROM memory_posting AS p WHERE p.organisation_id = %(organisation)s AND p.term = wanted.term LIMIT %(counted)s
-    ) AS capped)) AS holding FROM wanted GROUP BY word
-), rarest AS MATERIALIZED (SELECT word FROM counted ORDER BY holding, word LIMIT 1)
-SELECT DISTINCT uuid_send(p.memory_id) AS id FROM memory_posting AS p
-WHERE p.organisation_id = %(organisation)s
-AND p.term IN (SELECT term FROM wanted WHERE word = (SELECT word FROM rarest))
-AND NOT EXISTS (
-    SELECT 1 FROM counted WHERE NOT EXISTS (
-        SELECT 1 FROM wanted JOIN memory_posting AS other
-        ON other.organisation_id = %(organisation)s AND other.term = wanted.term AND other.memory_id = p.memory_id
-        WHERE wanted.word = counted.word
-    )
-)
-AND {where} ORDER BY id DESC LIMIT %(most)s
+# those of some memories that pass the filters
+PASSING = """
+SELECT string_agg(uuid_send(m.id), '') FROM unnest(%(ids)s::uuid[]) AS m(id) WHERE {where}
 """
 # the texts of memories, for quoted phrases
 TEXTS = """

@@ -85,8 +85,7 @@ class SearchRequest:
         min_score: memories with a lower score are left out, 0..1.
         diversity: 0 by score alone; above, near-doubles collapse into one hit, and what repeats a better hit moves down; up to 1.
         only: set by the search itself if the query quotes phrases: the memories that contain them, the only ones that pass.
-        never: set by the search itself: memories that contain an excluded phrase.
-        never_terms: set by the search itself: terms that a memory must not have.
+        never: set by the search itself: memories that contain an excluded word or phrase.
         passages: how many passages of a long memory to bring, best first, each with its neighbours if more than one.
         narrowing: tags, thread, source, entity, text and times of the memories.
         members_of: set by the search itself if `space` has only some of the memories: the space whose members pass.
@@ -123,7 +122,6 @@ class SearchRequest:
     narrowing: Narrowing = field(default_factory=Narrowing)
     only: tuple[Key, ...] | None = None
     never: tuple[Key, ...] = ()
-    never_terms: tuple[str, ...] = ()
 
     @property
     def is_filtered(self) -> bool:

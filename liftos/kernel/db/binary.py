@@ -16,7 +16,7 @@ from psycopg.adapt import Dumper
 from psycopg.pq import Format
 
 # built into Postgres: src/include/catalog/pg_type.dat
-_UUID, _UUIDS, _TEXT, _TEXTS, _INT8, _INT8S = 2950, 2951, 25, 1009, 20, 1016
+_UUID, _UUIDS, _TEXT, _TEXTS, _INT8, _INT8S, _BYTEA, _BYTEAS = 2950, 2951, 25, 1009, 20, 1016, 17, 1001
 _LENGTH, _NULL = Struct(">i"), pack(">i", -1)
 _SIXTEEN = pack(">i", 16)
 _EIGHT = Struct(">iq")
@@ -51,6 +51,15 @@ class TextArray:
         self.data = _array(
             _TEXT, [_NULL if each is None else _LENGTH.pack(len(each)) + each for each in encoded]
         )
+
+
+class BytesArray:
+    """Byte strings as bytea[]."""
+
+    __slots__ = ("data",)
+
+    def __init__(self, strings: Iterable[bytes]) -> None:
+        self.data = _array(_BYTEA, [_LENGTH.pack(len(each)) + each for each in strings])
 
 
 class IntArray:
@@ -95,7 +104,7 @@ def _array(kind: int, items: Sequence[bytes]) -> bytes:
 class _Packed(Dumper):
     format = Format.BINARY
 
-    def dump(self, obj: HalfVec | UuidArray | TextArray | IntArray) -> Buffer:
+    def dump(self, obj: HalfVec | UuidArray | TextArray | IntArray | BytesArray) -> Buffer:
         return obj.data
 
 
@@ -111,8 +120,13 @@ class _IntsDumper(_Packed):
     oid = _INT8S
 
 
+class _BytesDumper(_Packed):
+    oid = _BYTEAS
+
+
 # halfvec has no fixed oid: Postgres infers the type from the placeholder's `::halfvec` cast
 psycopg.adapters.register_dumper(HalfVec, _Packed)
 psycopg.adapters.register_dumper(UuidArray, _UuidsDumper)
 psycopg.adapters.register_dumper(TextArray, _TextsDumper)
 psycopg.adapters.register_dumper(IntArray, _IntsDumper)
+psycopg.adapters.register_dumper(BytesArray, _BytesDumper)

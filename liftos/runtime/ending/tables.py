@@ -24,8 +24,8 @@ ORGANISATIONS = "tenancy_organisation"
 # hashes of credentials, and copies that are derived from other rows
 NOT_EXPORTED = frozenset(
     {
-        "accountability_decisiontext", "generations_mark", "idempotency_idempotencykey", "memory_attribute", "memory_corpuscounter", "memory_entity", "memory_memoryvector",
-        "memory_posting", "memory_thread",
+        "accountability_decisiontext", "generations_mark", "idempotency_idempotencykey", "memory_attribute", "memory_corpuscounter", "memory_entity",
+        "memory_memoryvector", "memory_posting", "memory_postinglist", "memory_segment", "memory_segmentdocument", "memory_thread",
     }
 )  # fmt: skip
 _SECRET = frozenset({"secret_hash", "ciphertext", "nonce"})

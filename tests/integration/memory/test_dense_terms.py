@@ -7,6 +7,8 @@ import pytest
 from liftos.kernel.tenancy.operations import create_organisation
 from liftos.kernel.tenancy.types import SYSTEM
 from memory.index import collection_statistics
+from memory.index.postings import reading
+from memory.index.postings.reading import read_postings
 from memory.operations import remember_many
 from memory.search.arms.words import arm
 from memory.search.service import search, search_many
@@ -16,7 +18,7 @@ from memory.types import MemoryDraft
 
 @pytest.fixture
 def organisation(db, monkeypatch):
-    monkeypatch.setattr(arm, "DENSE_FROM", 20)
+    monkeypatch.setattr(reading, "DENSE_FROM", 20)
     collection_statistics.clear_counts()
     whose = create_organisation(name="own", by=SYSTEM).id
     store(whose, [f"boots number {number}" for number in range(40)] + ["umbrellas and boots", "umbrellas"])
@@ -83,20 +85,20 @@ def test_a_batch_of_too_many_postings_is_answered_one_by_one(organisation, monke
     request = SearchRequest(query="", search_type=SearchType.KNOWLEDGE, limit=5)
     together = search_many(organisation=organisation, by=SYSTEM, queries=queries, request=request).hits
     read = []
-    ask = arm._ask
     monkeypatch.setattr(
-        arm, "_ask", lambda questions, *rest: read.append(len(questions)) or ask(questions, *rest)
+        arm, "read_postings", lambda *values: read.append(len(values[1])) or read_postings(*values)
     )
     monkeypatch.setattr(arm, "_postings_of", lambda *_: arm.MOST_POSTINGS + 1)
     apart = search_many(organisation=organisation, by=SYSTEM, queries=queries, request=request).hits
-    assert set(read) == {1}
+    # each with its own terms
+    assert read == [1, 1, 1, 1, 1]
     assert [[hit.id for hit in hits] for hits in together] == [[hit.id for hit in hits] for hits in apart]
 
 
 def test_a_term_is_dense_from_a_number_of_memories_on_in_any_organisation(organisation, monkeypatch):
-    monkeypatch.setattr(arm, "DENSE_SHARE", 1)
+    monkeypatch.setattr(reading, "DENSE_SHARE", 1)
     found(organisation, "boots and umbrellas")
     assert not collection_statistics.dense_terms(organisation, ["boot"])
-    monkeypatch.setattr(arm, "DENSE_MOST", 30)
+    monkeypatch.setattr(reading, "DENSE_MOST", 30)
     assert found(organisation, "boots and umbrellas")[0][0] == "umbrellas"
     assert collection_statistics.dense_terms(organisation, ["boot"]) == {"boot"}

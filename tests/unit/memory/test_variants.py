@@ -3,22 +3,20 @@
 from datetime import UTC, datetime
 from math import log
 
-import numpy as np
 import pytest
 
 from memory.index.collection_statistics import Corpus
-from memory.search.arms.words.bm25 import Postings, Scorer
+from memory.search.arms.words.bm25 import Scorer
 from memory.search.arms.words.variants import keys_of, merged, read_terms
-from memory.search.keys import ids_of
 from memory.search.query_analysis import QueryAnalysis, analyse
+from tests.unit.memory.postings import index
 
 A, M, Z = (bytes([number]) * 16 for number in (1, 2, 3))
 CORPUS = Corpus(documents=10, words=50, threads=0)
 
 
-def postings(memories, passes=None):
-    ones = np.ones(len(memories), int)
-    return Postings(ids_of(memories), ones, 5 * ones, 0 * ones, np.array(passes or [True] * len(memories)))
+def postings(memories):
+    return memories, [1] * len(memories), [5] * len(memories), [0] * len(memories)
 
 
 def analysis(terms, variants):
@@ -27,9 +25,18 @@ def analysis(terms, variants):
 
 def scores(held, terms, variants):
     asked = analysis(terms, variants)
-    scorer = Scorer(merged(held, [asked], CORPUS.documents), CORPUS)
+    scorer = scorer_of(held, [asked])
     keys = keys_of(asked)
-    return scorer.best(scorer.score(keys), 10), scorer.attainable(keys)
+    return best(scorer, keys), scorer.attainable(keys)
+
+
+def scorer_of(held, asked):
+    found, documents = index(held)
+    return Scorer(merged(found, asked, CORPUS.documents), documents, CORPUS)
+
+
+def best(scorer, keys):
+    return scorer.best(scorer.memories(scorer.score(keys)), 10)
 
 
 def test_a_memory_counts_its_best_variant_once():
@@ -52,18 +59,12 @@ def test_a_weaker_variant_alone_is_as_rare_as_it_is():
     assert attainable == pytest.approx(log(1 + 8.5 / 2.5))
 
 
-def test_filters_hold_for_variants():
-    held = {"x": postings([A], [False]), "y": postings([A, M], [False, True])}
-    found, _ = scores(held, {"x": 1}, {"x": {"x": 1.0, "y": 1.0}})
-    assert set(found) == {M}
-
-
 def test_queries_with_other_variants_of_a_term_are_scored_apart():
     one, other = analysis({"x": 1}, {}), analysis({"x": 1}, {"x": {"x": 1.0, "y": 1.0}})
     assert read_terms([one, other]) == {"x", "y"}
-    scorer = Scorer(merged({"x": postings([A]), "y": postings([M])}, [one, other], 10), CORPUS)
-    assert set(scorer.best(scorer.score(keys_of(one)), 10)) == {A}
-    assert set(scorer.best(scorer.score(keys_of(other)), 10)) == {A, M}
+    scorer = scorer_of({"x": postings([A]), "y": postings([M])}, [one, other])
+    assert set(best(scorer, keys_of(one))) == {A}
+    assert set(best(scorer, keys_of(other))) == {A, M}
 
 
 def test_plain_english_has_no_variants():

@@ -4,42 +4,30 @@ Postgres's ts_rank ignores document frequencies, and GIN operators are not leakp
 their index. Instead the postings of the query terms are read once for all questions and scored in numpy
 (memory/search/arms/words/bm25.py). Scoring in Postgres was slower at every size: 3.0 ms instead of 1.6 for one question among
 5,000 memories, 28 instead of 11 among 100,000.
+
+Filters are tested on the best memories only, and on more of them if too few pass (memory/search/arms/words/filtered.py).
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 from uuid import UUID
 
-import numpy as np
-
-from liftos.kernel.db.binary import TextArray, unpack_array
-from liftos.kernel.db.transactions import raw_cursor, send_now
+from liftos.kernel.db.transactions import send_now
 from liftos.kernel.precedence import giving_way
 from memory.analysis.words import ANALYSER
-from memory.index.collection_statistics import (
-    Corpus,
-    approximate_documents,
-    dense_terms,
-    remember_dense,
-    visible_scopes,
-)
+from memory.index.collection_statistics import approximate_documents, dense_terms, remember_dense
+from memory.index.postings import reading
+from memory.index.postings.reading import read_postings
 from memory.search.arms.interface import Arm, Found
-from memory.search.arms.words.bm25 import Postings, Scorer
-from memory.search.arms.words.statements import POSTINGS
+from memory.search.arms.words.bm25 import Scorer, Scores
+from memory.search.arms.words.filtered import find_best
 from memory.search.arms.words.variants import keys_of, merged, read_terms
-from memory.search.filter_sql import where
-from memory.search.types import Question, SearchType
+from memory.search.types import Key, Question, SearchType
 
-# Above this many memories, terms found in more than a tenth of them are ignored if the query has rarer ones: they discriminate
-# least and cost most (p95 at 50,000 memories: 25 ms with, 9 ms without).
-DENSE_FROM = 5_000
-DENSE_SHARE = 10
-# Terms in more memories than this are always ignored: 8 MB of postings.
-DENSE_MOST = 200_000
 # The share of a question's information from which words count in full; below, by the square.
 TELLING = 0.3
-# For batches from this size, hidden memories are read once and hashed, not looked up per posting.
+# For batches from this size, let Postgres work on later statements while they are scored.
 BATCH_FROM = 5
 # Postings of 41 bytes in memory at once; larger batches are processed question by question.
 MOST_POSTINGS = 4_000_000
@@ -65,21 +53,27 @@ class WordsArm(Arm):
             return lambda: [
                 found for question in giving_way(questions) for found in self.find([question], limit)()
             ]
-        cursor = _ask(questions, wanted)
+        wait_for_postings = read_postings(organisation, wanted)
         if len(questions) >= BATCH_FROM:
-            # scoring a batch takes long, so let Postgres work on later statements meanwhile
             send_now()
 
         def wait() -> list[Found]:
-            postings, corpus, cap = _read(cursor)
-            too_many = {term for term, each in postings.items() if len(each.counts) > cap}
-            if too_many:
-                remember_dense(organisation, too_many)
-            rare = {term: postings[term] for term in postings.keys() - too_many}
-            scorer = Scorer(merged(rare, (each.analysis for each in questions), corpus.documents), corpus)
+            read = wait_for_postings()
+            if read.dense:
+                remember_dense(organisation, read.dense)
+            postings = merged(read.postings, (each.analysis for each in questions), read.corpus.documents)
+            scorer = Scorer(postings, read.documents, read.corpus)
+            ignored = dense | read.dense
+            by_rare = [
+                each
+                for each in questions
+                if not ignored.intersection(each.analysis.terms)
+                or scorer.knows_any(keys_of(each.analysis, ignored))
+            ]
+            found = dict(zip(map(id, by_rare), _found(by_rare, scorer, ignored, limit), strict=True))
             return [
-                self._find_by_rare_terms(each, scorer, dense | too_many, limit)
-                for each in giving_way(questions)
+                found[id(each)] if id(each) in found else self._find_by_all_terms(each, limit)()
+                for each in questions
             ]
 
         return wait
@@ -89,29 +83,18 @@ class WordsArm(Arm):
         del question
         return {"analyser": ANALYSER}
 
-    def _find_by_rare_terms(
-        self, question: Question, scorer: Scorer, dense: frozenset[str], limit: int
-    ) -> Found:
-        """Score a question by its terms that are not dense, or by all if no memory contains the others."""
-        if dense.intersection(question.analysis.terms):
-            if not scorer.knows_any(keys_of(question.analysis)):
-                return self._find_by_all_terms(question, limit)()
-            return _found(scorer, keys_of(question.analysis, dense), limit)
-        return _found(scorer, keys_of(question.analysis), limit)
-
     def _find_by_all_terms(self, question: Question, limit: int) -> Callable[[], Found]:
         """Score a question by all its terms, with the document frequency of dense ones capped just above the limit."""
         terms = read_terms([question.analysis])
         if not terms:
             return lambda: Found(plan="no words", evidence=0.0)
-        cursor = _ask([question], terms, MOST_POSTINGS // len(terms))
+        wait_for_postings = read_postings(question.organisation, terms, MOST_POSTINGS // len(terms))
 
         def wait() -> Found:
-            postings, corpus, cap = _read(cursor)
-            scorer = Scorer(
-                merged(postings, [question.analysis], corpus.documents), corpus, most_documents=cap + 1
-            )
-            return _found(scorer, keys_of(question.analysis), limit)
+            read = wait_for_postings()
+            postings = merged(read.postings, [question.analysis], read.corpus.documents)
+            scorer = Scorer(postings, read.documents, read.corpus, most_documents=read.cap + 1)
+            return _found([question], scorer, frozenset(), limit)[0]
 
         return wait
 
@@ -119,53 +102,23 @@ class WordsArm(Arm):
 def _postings_of(organisation: UUID, terms: int) -> int:
     """Return an upper bound on the postings to read for a number of terms."""
     documents = approximate_documents(organisation)
-    return terms * (min(documents // DENSE_SHARE, DENSE_MOST) if documents > DENSE_FROM else documents)
+    if documents <= reading.DENSE_FROM:
+        return terms * documents
+    return terms * min(documents // reading.DENSE_SHARE, reading.DENSE_MOST)
 
 
-def _ask(questions: Sequence[Question], terms: Collection[str], most: int | None = None) -> Any:
-    condition, values = where(questions[0].request, "p.memory_id", of_many=len(questions) >= BATCH_FROM)
-    values |= {
-        "organisation": questions[0].organisation,
-        "terms": TextArray(terms),
-        "most": most,
-        "dense_from": DENSE_FROM,
-        "dense_share": DENSE_SHARE,
-        "dense_most": DENSE_MOST,
-    }
-    visible, scopes = visible_scopes()
-    if visible:
-        values["scopes"] = scopes
-    return raw_cursor().execute(POSTINGS.format(where=condition, visible=visible), values, binary=True)
+def _found(questions: Sequence[Question], scorer: Scorer, ignored: frozenset[str], limit: int) -> list[Found]:
+    """Score questions by their terms that are not ignored."""
+    terms = [keys_of(each.analysis, ignored) for each in questions]
+    scores = [scorer.score(each) for each in giving_way(terms)]
+    best = find_best(questions, scorer, scores, limit) if questions else []
+    return [_as_found(scorer, *each, limit) for each in zip(terms, scores, best, strict=True)]
 
 
-def _read(cursor: Any) -> tuple[dict[str, Postings], Corpus, int]:
-    """Return term to postings, the organisation's counts, and the number of postings above which a term is dense."""
-    rows = cursor.fetchall()
-    cap, *totals = rows[0][5:]
-    postings = {
-        term: _unpacked(memories, counts, threads, passes)
-        for term, memories, counts, threads, passes, *_ in giving_way(rows)
-        if memories is not None
-    }
-    return postings, Corpus(*totals), cap
-
-
-def _unpacked(memories: bytes, counts: bytes, threads: bytes, passes: bytes) -> Postings:
-    numbers = unpack_array(counts, "int8").astype(np.int64)
-    passages = numbers >> 47
-    return Postings(
-        unpack_array(memories, "uuid").astype(np.uint64),
-        numbers & 0x7FFFFF,
-        (numbers >> 23) & 0xFFFFFF,
-        unpack_array(threads, "int8").astype(np.int64),
-        unpack_array(passes, "bool"),
-        passages if passages.any() else None,
-    )
-
-
-def _found(scorer: Scorer, terms: Mapping[str, float], limit: int) -> Found:
-    scores = scorer.score(terms)
-    best, attainable = scorer.best(scores, limit), scorer.attainable(terms)
+def _as_found(
+    scorer: Scorer, terms: Mapping[str, float], scores: Scores, best: dict[Key, float], limit: int
+) -> Found:
+    attainable = scorer.attainable(terms)
     return Found(
         best,
         "postings",

@@ -4,17 +4,18 @@ Source: Robertson & Zaragoza 2009, "The Probabilistic Relevance Framework: BM25 
 negative; k1 and b are Anserini's defaults for short passages (Yang, Fang & Lin 2017).
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import log
-from secrets import randbits
 
 import numpy as np
 from numpy.typing import NDArray
 
 from liftos.kernel.precedence import giving_way
 from memory.index.collection_statistics import Corpus
-from memory.search.keys import Ids, ids_of, keys_at
+from memory.index.postings.codec import Numbers
+from memory.index.postings.documents import Documents
+from memory.index.postings.reading import Postings
 from memory.search.types import Key
 
 K1 = 0.9
@@ -24,44 +25,29 @@ THREAD_K = 2.0
 # best threads per query that are scored
 MAX_THREADS = 200
 
-Numbers = NDArray[np.int64]
 Floats = NDArray[np.float64]
-Scores = Floats  # a query's score for each passage of a `Scorer`; 0 if it contains none of the terms
-_PASSAGE_BITS = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Postings:
-    """A term's postings, one for each of the n passages that contain it; shape (n,) unless noted.
+class Scores:
+    """A query's scores of the n passages that have one of its terms; each array of shape (n,).
 
     Attributes:
-        memories: ids, shape (n, 2).
-        counts: term frequencies.
-        lengths: the passages' lengths in words.
-        threads: the memories' thread ids; 0 for none.
-        passes: whether each memory passes the filters.
-        passages: numbers of the passages in their memories; None if all are 0.
-        weights: what each posting counts; None if 1.
-        holding: the number of documents to rate the term's rarity by; None for n.
+        documents: ascending.
+        values: more than 0.
     """
 
-    memories: Ids
-    counts: Numbers
-    lengths: Numbers
-    threads: Numbers
-    passes: NDArray[np.bool_]
-    passages: Numbers | None = None
-    weights: Floats | None = None
-    holding: int | None = None
+    documents: Numbers
+    values: Floats
 
 
 @dataclass(frozen=True, slots=True)
 class _Term:
-    """A term's contributions to the scores of passages and threads, by index, for a query that has it once."""
+    """A term's contributions to the scores of passages and threads, for a query that has it once."""
 
     idf: float
-    passages: Numbers
-    passage_parts: Floats
+    documents: Numbers
+    parts: Floats
     threads: Numbers
     thread_parts: Floats
 
@@ -70,140 +56,105 @@ class Scorer:
     """Scores queries with statistics of the whole organisation, regardless of filters. BM25's documents are passages."""
 
     def __init__(
-        self, postings: Mapping[str, Postings], corpus: Corpus, *, most_documents: int | None = None
+        self,
+        postings: Mapping[str, Postings],
+        documents: Documents,
+        corpus: Corpus,
+        *,
+        most_documents: int | None = None,
     ) -> None:
         """Compute the terms' contributions.
 
         Args:
             postings: term to non-empty postings; missing terms are in no memory.
+            documents: what the postings count in.
             corpus: the organisation's counts.
             most_documents: cap on document frequencies.
         """
+        self._documents = documents
         self._unseen_idf = idf(0, corpus.documents)
         self._terms: dict[str, _Term] = {}
-        # of memories of several passages; without them the scores of passages are those of memories
-        self._starts: Numbers | None = None
-        self._numbers: Numbers | None = None
-        if not postings:
-            return
-        sizes = [len(each.counts) for each in postings.values()]
-        ends = np.cumsum([0, *sizes])
-        ids = np.concatenate([each.memories for each in postings.values()])
-        self._salt = np.uint64(0)
-        self._codes, first, places = np.unique(self._code(ids), return_index=True, return_inverse=True)
-        while (ids[first[places], 0] != ids[:, 0]).any():
-            # ids with equal lower halves: impossible for random ids, but imports may bring others
-            self._salt = np.uint64(randbits(64) | 1)
-            self._codes, first, places = np.unique(self._code(ids), return_index=True, return_inverse=True)
-        self._ids: Ids = ids[first]
-        self._passes = np.zeros(len(first), bool)
-        self._passes[places] = np.concatenate([each.passes for each in postings.values()])
-        counts = np.concatenate([each.counts for each in postings.values()])
-        lengths = np.concatenate([each.lengths for each in postings.values()])
-        if any(each.passages is not None for each in postings.values()):
-            places = self._tell_passages(postings, places)
-        holding = [
-            size if each.holding is None else each.holding
-            for size, each in zip(sizes, postings.values(), strict=True)
-        ]
-        idfs = [idf(min(each, most_documents or each), corpus.documents) for each in holding]
+        # reused by each query, zero between them
+        self._sums = np.zeros(len(documents))
+        self._threads = np.zeros(0, np.int64)
         floor, slope = K1 * (1 - B), K1 * B / corpus.average_length
-        parts = np.repeat(idfs, sizes) * counts * (K1 + 1) / (counts + floor + slope * lengths)
-        if any(each.weights is not None for each in postings.values()):
-            weights = np.concatenate(
-                [
-                    np.ones(len(each.counts)) if each.weights is None else each.weights
-                    for each in postings.values()
-                ]
-            )
-            parts, counts = parts * weights, counts * weights
-        threads = _weigh_threads(
-            np.concatenate([each.threads for each in postings.values()]), counts, sizes, corpus.threads
-        )
-        self._threads, thread_places, thread_parts, thread_ends = threads
-        for number, term in enumerate(giving_way(postings)):
-            here = slice(ends[number], ends[number + 1])
-            there = slice(thread_ends[number], thread_ends[number + 1])
-            self._terms[term] = _Term(
-                idfs[number], places[here], parts[here], thread_places[there], thread_parts[there]
-            )
-
-    def _tell_passages(self, postings: Mapping[str, Postings], memories: Numbers) -> Numbers:
-        """Return the index of each posting's passage, given that of its memory; passages of a memory are adjacent."""
-        numbers = np.concatenate(
-            [
-                np.zeros(len(each.counts), np.int64) if each.passages is None else each.passages
-                for each in postings.values()
-            ]
-        )
-        packed, places = np.unique((memories << _PASSAGE_BITS) | numbers, return_inverse=True)
-        self._starts = np.searchsorted(packed >> _PASSAGE_BITS, np.arange(len(self._ids)))
-        self._numbers = packed & ((1 << _PASSAGE_BITS) - 1)
-        return places
+        weighed = _weigh_threads(postings, corpus.threads) if documents.has_threads else None
+        if weighed is not None:
+            self._threads = weighed[0]
+        none = (np.zeros(0, np.int64), np.zeros(0))
+        for number, (term, each) in enumerate(giving_way(postings.items())):
+            holding = len(each.counts) if each.holding is None else each.holding
+            rarity = idf(min(holding, most_documents or holding), corpus.documents)
+            parts = rarity * (K1 + 1) * each.counts / (each.counts + floor + slope * each.lengths)
+            if each.weights is not None:
+                parts = parts * each.weights
+            own = none if weighed is None else weighed[1][number]
+            self._terms[term] = _Term(rarity, each.documents, parts, *own)
 
     def score(self, terms: Mapping[str, float]) -> Scores:
-        """Return each passage's score, regardless of filters, for a query given as term to count."""
-        of_all = self._numbers if self._numbers is not None else self._ids if self._terms else ()
-        scores = np.zeros(len(of_all))
-        for said, term in self._known(terms):
-            scores[term.passages] += said * term.passage_parts
-        return scores
+        """Return the scores of passages, regardless of filters, for a query given as term to count."""
+        known = self._known(terms)
+        if len(known) == 1:
+            said, term = known[0]
+            return Scores(term.documents, said * term.parts)
+        sums = self._sums
+        for said, term in known:
+            # each document has a term once
+            sums[term.documents] += said * term.parts
+        documents = np.flatnonzero(sums)
+        values = sums[documents]
+        sums[documents] = 0
+        return Scores(documents, values)
 
-    def _of_memories(self, scores: Scores) -> Floats:
-        """Return each memory's score: that of its best passage."""
-        return scores if self._starts is None else np.maximum.reduceat(scores, self._starts)
+    def memories(self, scores: Scores) -> Scores:
+        """Return the memories' scores, that of the best passage each; a memory is given by its first passage that has one."""
+        if not self._documents.has_passages or not len(scores.documents):
+            return scores
+        heads = self._documents.heads(scores.documents)
+        starts = np.flatnonzero(np.concatenate([[True], heads[1:] != heads[:-1]]))
+        return Scores(scores.documents[starts], np.maximum.reduceat(scores.values, starts))
 
-    def best(self, scores: Scores, most: int) -> dict[Key, float]:
-        """Return the memories with the highest scores that pass the filters, best first; ties by id."""
-        if not len(scores):
-            return {}
-        scores = self._of_memories(scores)
-        places = _largest(scores * self._passes, most)
-        found = dict(zip(keys_at(self._ids, places), scores[places].tolist(), strict=True))
-        return dict(sorted(found.items(), key=lambda each: (-each[1], each[0]))[:most])
+    def best(self, memories: Scores, most: int) -> dict[Key, float]:
+        """Return the `most` memories with the highest scores, with all that tie with the last, best first; ties by id."""
+        places = _largest(memories.values, most)
+        keys = self._documents.keys(memories.documents[places])
+        found = dict(zip(keys, memories.values[places].tolist(), strict=True))
+        return dict(sorted(found.items(), key=lambda each: (-each[1], each[0])))
 
     def look_up(self, scores: Scores, memories: Sequence[Key]) -> dict[Key, float]:
         """Return the positive scores of given memories."""
-        if not len(scores) or not memories:
-            return {}
-        found = self._of_memories(scores)
         return {
-            memory: score for memory, place in self._places(memories) if (score := float(found[place])) > 0
+            memory: float(scores.values[start:end].max())
+            for memory, start, end in self._find(scores, memories)
         }
 
     def passages(self, scores: Scores, memories: Sequence[Key]) -> dict[Key, dict[int, float]]:
         """Return the positive scores of given memories' passages, by number."""
-        if not len(scores) or not memories:
-            return {}
-        found = {}
-        for memory, place in self._places(memories):
-            if self._starts is None or self._numbers is None:
-                own, numbers = scores[place : place + 1], np.zeros(1, np.int64)
-            else:
-                end = self._starts[place + 1] if place + 1 < len(self._starts) else len(scores)
-                own = scores[self._starts[place] : end]
-                numbers = self._numbers[self._starts[place] : end]
-            found[memory] = {
-                number: score
-                for number, score in zip(numbers.tolist(), own.tolist(), strict=True)
-                if score > 0
-            }
-        return found
+        return {
+            memory: dict(
+                zip(
+                    self._documents.passages(scores.documents[start:end]).tolist(),
+                    scores.values[start:end].tolist(),
+                    strict=True,
+                )
+            )
+            for memory, start, end in self._find(scores, memories)
+        }
 
-    def _places(self, memories: Sequence[Key]) -> Iterator[tuple[Key, int]]:
-        """Yield the index of each memory that has one of the terms."""
-        ids = ids_of(memories)
-        places = np.searchsorted(self._codes, self._code(ids)).clip(max=len(self._codes) - 1)
-        is_known = (self._ids[places] == ids).all(axis=1)
-        return (
-            (memory, place)
-            for memory, place, known in zip(memories, places.tolist(), is_known.tolist(), strict=True)
-            if known
-        )
+    def _find(self, scores: Scores, memories: Sequence[Key]) -> list[tuple[Key, int, int]]:
+        """Return where in `scores` the passages of memories are: id, start and end, of those that have any."""
+        found = self._documents.find(memories)
+        starts = np.searchsorted(scores.documents, [first for _, first, _ in found]).tolist()
+        ends = np.searchsorted(scores.documents, [end for _, _, end in found]).tolist()
+        return [
+            (memory, start, end)
+            for (memory, _, _), start, end in zip(found, starts, ends, strict=True)
+            if end > start
+        ]
 
     def threads(self, terms: Mapping[str, float]) -> dict[int, float]:
         """Return the MAX_THREADS threads that match a query best, each taken as one document."""
-        if not self._terms or not len(self._threads):
+        if not len(self._threads):
             return {}
         scores = np.zeros(len(self._threads))
         for said, term in self._known(terms):
@@ -228,39 +179,38 @@ class Scorer:
         """Return whether any memory contains any of the terms."""
         return any(term in self._terms for term in terms)
 
-    def _code(self, ids: Ids) -> NDArray[np.uint64]:
-        """Return 64-bit codes of ids, distinct among this scorer's ids."""
-        return ids[:, 1] + self._salt * ids[:, 0]
-
     def _known(self, terms: Mapping[str, float]) -> list[tuple[float, _Term]]:
         return [(said, self._terms[term]) for term, said in terms.items() if term in self._terms]
 
 
 def _weigh_threads(
-    threads: Numbers, counts: Numbers | Floats, sizes: Sequence[int], among: int
-) -> tuple[Numbers, Numbers, Floats, Numbers]:
+    postings: Mapping[str, Postings], among: int
+) -> tuple[Numbers, list[tuple[Numbers, Floats]]]:
     """Compute the terms' contributions to threads, each taken as one document.
 
     Args:
-        threads: thread id of each posting, grouped by term; 0 for none.
-        counts: term frequency of each posting.
-        sizes: number of postings of each term.
+        postings: term to postings.
         among: number of threads in the organisation.
 
     Returns:
-        Thread ids; grouped by term, indices of the threads that contain it and its contribution there; the bounds of the
-        groups, starting with 0.
+        Thread ids; for each term, indices of the threads that contain it and its contribution there.
     """
-    terms = np.repeat(np.arange(len(sizes)), sizes)
-    is_in_one = threads != 0
-    numbers, places = np.unique(threads[is_in_one], return_inverse=True)
-    pairs, pair_of = np.unique(terms[is_in_one] * max(1, len(numbers)) + places, return_inverse=True)
-    said = np.bincount(pair_of, weights=counts[is_in_one], minlength=len(pairs))
-    of_term, of_thread = np.divmod(pairs, max(1, len(numbers)))
-    holding = np.bincount(of_term, minlength=len(sizes))
-    idfs = np.array([idf(int(each), among) for each in holding])
-    parts = idfs[of_term] * said / (said + THREAD_K)
-    return numbers, of_thread, parts, np.cumsum([0, *holding])
+    of_postings = [
+        np.zeros(0, np.int64) if each.threads is None else each.threads for each in postings.values()
+    ]
+    threads = np.unique(np.concatenate([np.zeros(0, np.int64), *of_postings]))
+    threads = threads[threads != 0]
+    weighed = []
+    for each, own in zip(postings.values(), of_postings, strict=True):
+        is_in_one = own != 0
+        counts = each.counts if each.weights is None else each.counts * each.weights
+        said = np.bincount(
+            np.searchsorted(threads, own[is_in_one]), weights=counts[is_in_one], minlength=len(threads)
+        )
+        places = np.flatnonzero(said)
+        said = said[places]
+        weighed.append((places, idf(len(places), among) * said / (said + THREAD_K)))
+    return threads, weighed
 
 
 def _largest(scores: Floats, most: int) -> Numbers:

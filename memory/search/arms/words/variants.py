@@ -9,7 +9,8 @@ from collections.abc import Collection, Iterable, Mapping
 
 import numpy as np
 
-from memory.search.arms.words.bm25 import Numbers, Postings, idf
+from memory.index.postings.reading import Postings
+from memory.search.arms.words.bm25 import idf
 from memory.search.query_analysis import QueryAnalysis
 
 Variants = Mapping[str, float]
@@ -66,8 +67,7 @@ def _merge(postings: Mapping[str, Postings], variants: Variants, documents: int)
     full = [postings[term] for term, weight in variants.items() if weight == 1.0] or parts
     holding = len(full[0].counts)
     if len(full) > 1:
-        places = [np.column_stack([each.memories, _passages(each).astype(np.uint64)]) for each in full]
-        holding = len(np.unique(np.concatenate(places), axis=0))
+        holding = len(np.unique(np.concatenate([each.documents for each in full])))
     whole = idf(holding, documents)
     weights = np.concatenate(
         [
@@ -78,31 +78,18 @@ def _merge(postings: Mapping[str, Postings], variants: Variants, documents: int)
             for term, weight in variants.items()
         ]
     )
-    joined = Postings(
-        np.concatenate([each.memories for each in parts]),
-        np.concatenate([each.counts for each in parts]),
-        np.concatenate([each.lengths for each in parts]),
-        np.concatenate([each.threads for each in parts]),
-        np.concatenate([each.passes for each in parts]),
-    )
-    numbers = np.concatenate([_passages(each) for each in parts])
-    keys = (-weights, numbers, joined.memories[:, 1], joined.memories[:, 0])
-    order = np.lexsort(keys)
-    ids, of_memory = joined.memories[order], numbers[order]
+    found = np.concatenate([each.documents for each in parts])
+    # of those with one document the first with the highest weight
+    order = np.lexsort((-weights, found))
     first = np.ones(len(order), bool)
-    first[1:] = (ids[1:] != ids[:-1]).any(axis=1) | (of_memory[1:] != of_memory[:-1])
+    first[1:] = found[order][1:] != found[order][:-1]
     best = order[first]
+    threads = [each.threads for each in parts if each.threads is not None]
     return Postings(
-        joined.memories[best],
-        joined.counts[best],
-        joined.lengths[best],
-        joined.threads[best],
-        joined.passes[best],
-        passages=numbers[best] if numbers.any() else None,
+        found[best],
+        np.concatenate([each.counts for each in parts])[best],
+        np.concatenate([each.lengths for each in parts])[best],
+        np.concatenate(threads)[best] if threads else None,
         weights=weights[best],
         holding=holding,
     )
-
-
-def _passages(postings: Postings) -> Numbers:
-    return np.zeros(len(postings.counts), np.int64) if postings.passages is None else postings.passages
