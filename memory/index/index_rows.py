@@ -4,7 +4,7 @@ Derived from the memory alone; written and removed with it inside the caller's t
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, repeat
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -18,6 +18,7 @@ from memory.analysis.attributes import attributes_of, markers_of, tags_of
 from memory.analysis.extraction import read_passage
 from memory.analysis.passages import Passage
 from memory.index.passage_rows import StoredPassage, delete_passages, insert_passages, read_passages
+from memory.index.postings.packing import AT_ONCE, Unpacked, insert_segment, pack_passages
 from memory.index.postings.removal import hold_segments, remove_documents, wipe_documents
 from memory.index.statements import (
     COUNT_IN,
@@ -55,7 +56,7 @@ class IndexRows:
     counted: dict[str, Any]
     attributes: tuple[Any, ...]
     entities: tuple[Any, ...]
-    postings: tuple[Any, ...]
+    postings: tuple[Any, ...] | Unpacked
 
 
 def pack(organisation: UUID, rows: Sequence["Row"]) -> list[IndexRows]:
@@ -95,7 +96,7 @@ def _pack(organisation: UUID, scope: int, rows: Sequence["Row"]) -> IndexRows:
         _counter_values(organisation, scope, len(searched), documents, words, threads),
         (organisation, scope, UuidArray(ids), TextArray(keys), TextArray(texts), TextArray(decimals)),
         (organisation, scope, TextArray(names), UuidArray(owners), TextArray(kinds)),
-        (organisation, scope, *_postings(rows)),
+        _postings(organisation, scope, rows),
     )
 
 
@@ -112,7 +113,10 @@ def insert(packed: Sequence[IndexRows]) -> None:
             cursor.execute(COUNT_IN, rows.counted)
             cursor.execute(INSERT_ATTRIBUTES, rows.attributes)
             cursor.execute(INSERT_ENTITIES, rows.entities)
-            cursor.execute(INSERT_POSTINGS, rows.postings)
+            if not isinstance(rows.postings, Unpacked):
+                cursor.execute(INSERT_POSTINGS, rows.postings)
+                continue
+        insert_segment(rows.organisation, rows.scope, rows.postings)
 
 
 def _counter_values(
@@ -141,31 +145,35 @@ def _passages(rows: Sequence["Row"]) -> list[tuple[Any, ...]]:
     ]
 
 
-def _postings(
-    rows: Sequence["Row"],
-) -> tuple[TextArray, UuidArray, IntArray, IntArray, IntArray, IntArray]:
-    """Return the columns of INSERT_POSTINGS, packed because each memory has dozens of rows."""
-    parts = [
-        (each.terms, row.id.bytes, number, each.words, row.reading.thread)
+def _postings(organisation: UUID, scope: int, rows: Sequence["Row"]) -> tuple[Any, ...] | Unpacked:
+    """Return the postings of a scope's memories: those of many as a segment, else the parameters of INSERT_POSTINGS."""
+    passages = [
+        (row.id.bytes, number, row.reading.thread, each)
         for row in rows
         for number, each in enumerate(row.reading.passages)
+        if each.terms
     ]
-    counts = [len(terms) for terms, *_ in parts]
+    if sum(len(each.terms) for *_, each in passages) >= AT_ONCE:
+        return pack_passages(passages)
+    counts = [len(each.terms) for *_, each in passages]
 
-    def repeated(column: int) -> Iterator[Any]:
+    def repeated(values: Iterable[Any]) -> Iterator[Any]:
         return (
             value
-            for part, count in giving_way(zip(parts, counts, strict=True))
-            for value in repeat(part[column], count)
+            for one, count in giving_way(zip(values, counts, strict=True))
+            for value in repeat(one, count)
         )
 
+    # packed because each memory has dozens of rows
     return (
-        TextArray(term for terms, *_ in giving_way(parts) for term in terms),
-        UuidArray(repeated(1)),
-        IntArray(repeated(2)),
-        IntArray(tf for terms, *_ in giving_way(parts) for tf in terms.values()),
-        IntArray(repeated(3)),
-        IntArray(repeated(4)),
+        organisation,
+        scope,
+        TextArray(term for *_, each in giving_way(passages) for term in each.terms),
+        UuidArray(repeated(memory for memory, *_ in passages)),
+        IntArray(repeated(number for _, number, *_ in passages)),
+        IntArray(tf for *_, each in giving_way(passages) for tf in each.terms.values()),
+        IntArray(repeated(each.words for *_, each in passages)),
+        IntArray(repeated(thread for _, _, thread, _ in passages)),
     )
 
 

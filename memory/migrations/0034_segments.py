@@ -40,13 +40,21 @@ CREATE INDEX list_by_segment ON memory_postinglist (organisation_id, segment);
 ALTER TABLE memory_postinglist ALTER COLUMN places SET STORAGE EXTERNAL, ALTER COLUMN counts SET STORAGE EXTERNAL
 """
 BACK = "DROP TABLE memory_postinglist, memory_segmentdocument, memory_segment"
-# What runs before a tenant is known: which organisations have many postings in rows, or segments to merge.
+# What runs before a tenant is known: which organisations have many postings in rows, eight small segments in a scope, or a segment of which
+# a sixteenth was removed (memory/index/postings/packing.py).
 TO_PACK = """
-CREATE FUNCTION liftos_organisations_to_pack(most bigint) RETURNS TABLE (organisation_id uuid)
+CREATE FUNCTION liftos_organisations_to_pack(rows bigint, segments integer, small integer) RETURNS TABLE (organisation_id uuid)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
     SELECT c.organisation_id FROM (SELECT DISTINCT organisation_id FROM memory_corpuscounter) AS c
-    WHERE EXISTS (SELECT 1 FROM memory_posting AS p WHERE p.organisation_id = c.organisation_id OFFSET most)
-    OR EXISTS (SELECT 1 FROM memory_segmentdocument AS d WHERE d.organisation_id = c.organisation_id AND d.is_removed)
+    WHERE EXISTS (SELECT 1 FROM memory_posting AS p WHERE p.organisation_id = c.organisation_id OFFSET rows)
+    UNION
+    SELECT organisation_id FROM memory_segment WHERE documents < small
+    GROUP BY organisation_id, scope_id HAVING count(*) >= segments
+    UNION
+    SELECT s.organisation_id FROM memory_segment AS s WHERE 16 * (
+        SELECT count(*) FROM memory_segmentdocument AS d
+        WHERE d.organisation_id = s.organisation_id AND d.segment = s.id AND d.is_removed
+    ) > s.documents
 $$
 """
 TABLES = ("memory_segment", "memory_segmentdocument", "memory_postinglist")
@@ -59,8 +67,9 @@ class Migration(migrations.Migration):
         migrations.RunSQL(SEGMENTS, BACK),
         *(operation(table) for table in TABLES for operation in (IsolateTenant, ScopeTenant)),
         OwnerMayLookUp("memory_posting"),
+        OwnerMayLookUp("memory_segment"),
         OwnerMayLookUp("memory_segmentdocument", "is_removed"),
-        migrations.RunSQL(TO_PACK, "DROP FUNCTION liftos_organisations_to_pack(bigint)"),
+        migrations.RunSQL(TO_PACK, "DROP FUNCTION liftos_organisations_to_pack(bigint, integer, integer)"),
         migrations.CreateModel(
             name='PostingList',
             fields=[

@@ -57,28 +57,34 @@ def unpack(places: bytes, counts: bytes, size: int) -> tuple[Numbers, Numbers]:
     return found, _counts(counts, size)
 
 
-def unpack_many(
-    places: bytes, counts: bytes, sizes: Sequence[int], widths: Sequence[int], documents: int
+def unpack_lists(
+    places: Sequence[bytes], counts: Sequence[bytes], sizes: NDArray[np.int64]
 ) -> tuple[Numbers, Numbers]:
-    """Return the places and counts of the lists of one segment that stand one after the other.
+    """Return the places and counts of lists one after the other, given those and the number of postings of each."""
+    narrow = [len(own) == 2 * size for own, size in zip(places, sizes.tolist(), strict=True)]
+    if all(narrow):
+        found = np.frombuffer(b"".join(places), "<u2").astype(np.int64)
+    else:
+        types = ("<u2" if each else "<u4" for each in narrow)
+        found = np.concatenate(
+            [np.frombuffer(own, each).astype(np.int64) for own, each in zip(places, types, strict=True)]
+        )
+    widths = np.array([len(own) for own in counts]) // sizes
+    return found, unpack_counts(b"".join(counts), sizes, widths)
 
-    Args:
-        places: of all lists.
-        counts: of all lists.
-        sizes: number of postings of each list.
-        widths: bytes per count of each list.
-        documents: size of the segment.
-    """
-    found = np.frombuffer(places, place_type(documents)).astype(np.int64)
-    per_posting = np.repeat(np.asarray(widths, np.int64), sizes)
+
+def unpack_counts(counts: bytes, sizes: NDArray[np.int64], widths: NDArray[np.int64]) -> Numbers:
+    """Return the counts of lists one after the other, given their number of postings and bytes per count."""
+    per_posting = np.repeat(widths, sizes)
     starts = np.cumsum(per_posting) - per_posting
-    all_bytes = np.frombuffer(counts, np.uint8)
-    numbers = np.ones(len(found), np.int64)
-    one, four = per_posting == 1, per_posting == 4
-    numbers[one] = all_bytes[starts[one]]
-    if four.any():
-        numbers[four] = sum(all_bytes[starts[four] + part].astype(np.int64) << 8 * part for part in range(4))
-    return found, numbers
+    sent = np.frombuffer(counts, np.uint8)
+    numbers = np.ones(len(per_posting), np.int64)
+    one = per_posting == 1
+    numbers[one] = sent[starts[one]]
+    if (widths == 4).any():
+        four = starts[per_posting == 4]
+        numbers[per_posting == 4] = sum(sent[four + part].astype(np.int64) << 8 * part for part in range(4))
+    return numbers
 
 
 def _counts(counts: bytes, size: int) -> Numbers:

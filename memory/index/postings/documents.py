@@ -100,12 +100,22 @@ class Documents:
         joined = self._gather(documents, "ids", _KEY).tobytes()
         return [joined[start : start + 16] for start in range(0, len(joined), 16)]
 
+    def lengths(self, documents: Numbers) -> Numbers:
+        """Return the lengths of documents in words."""
+        return self._gather(documents, "lengths", np.int64)
+
+    def threads(self, documents: Numbers) -> Numbers:
+        """Return the thread ids of documents, 0 for none."""
+        return self._gather(documents, "threads", np.int64)
+
     def passages(self, documents: Numbers) -> Numbers:
         """Return the passage numbers of documents."""
         return self._gather(documents, "passages", np.int64)
 
     def _gather(self, documents: Numbers, name: str, kind: Any, *, is_number: bool = False) -> NDArray[Any]:
         """Return an array's values at documents; `is_number` for an array of documents, which each segment numbers from 0."""
+        if not is_number and len(self) <= 4 * len(documents):
+            return np.concatenate([getattr(each, name) for each in self._segments])[documents]
         found = np.zeros(len(documents), kind)
         owners = np.searchsorted(self.bases, documents, side="right") - 1
         for owner in np.unique(owners).tolist():

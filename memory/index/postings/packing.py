@@ -20,7 +20,8 @@ from liftos.kernel.db.binary import BytesArray, IntArray, TextArray, UuidArray, 
 from liftos.kernel.db.transactions import raw_cursor, whole_tenant
 from liftos.kernel.precedence import giving_way
 from liftos.kernel.telemetry.tracing.tracer import TRACER
-from memory.index.postings.codec import Numbers, pack, unpack_many
+from memory.analysis.extraction import ReadPassage
+from memory.index.postings.codec import Numbers, pack, place_type, unpack_counts
 from memory.index.postings.documents import as_ids, sort_documents
 from memory.index.postings.statements import (
     COUNT_DOCUMENTS,
@@ -28,8 +29,6 @@ from memory.index.postings.statements import (
     DROP_LISTS,
     DROP_SEGMENTS,
     HAS_ROWS,
-    INSERT_DOCUMENTS,
-    INSERT_LISTS,
     INSERT_SEGMENT,
     LOCK_PACKING,
     NEXT_IN_ROWS,
@@ -43,11 +42,13 @@ from memory.index.postings.statements import (
 ROWS = 30_000
 # memories packed at once
 BATCH = 1_000
+# Postings of one write from which they are packed at once: about 200 memories.
+AT_ONCE = 6_000
 # segments of one size that become one
 FAN_IN = 8
 # the size up to which segments are small, and the one from which they are left alone
 SMALL, LARGE = 1_024, 32_768
-# the share of removed documents from which a segment is written anew
+# the share of removed documents from which a segment is rewritten
 REMOVED_SHARE = 1 / 16
 
 
@@ -101,9 +102,11 @@ def _pack_next(organisation: UUID, *, at_once: bool) -> bool:
 
 
 def list_organisations_to_pack() -> list[UUID]:
-    """Return the organisations with many postings in rows. Spans tenants through a definer function."""
+    """Return the organisations with something to pack or merge. Spans tenants through a definer function."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT organisation_id FROM liftos_organisations_to_pack(%s)", [ROWS - 1])
+        cursor.execute(
+            "SELECT organisation_id FROM liftos_organisations_to_pack(%s, %s, %s)", [ROWS - 1, FAN_IN, SMALL]
+        )
         return [row[0] for row in cursor.fetchall()]
 
 
@@ -169,42 +172,53 @@ def unpacked(
     )
 
 
+def pack_passages(passages: Sequence[tuple[bytes, int, int | None, ReadPassage]]) -> Unpacked:
+    """Return the postings of passages, given as memory id, number, thread and what search indexes of them."""
+    by_term: dict[str, list[tuple[int, int]]] = {}
+    for place, (_, _, _, passage) in enumerate(giving_way(passages)):
+        for term, count in passage.terms.items():
+            by_term.setdefault(term, []).append((place, count))
+    ids, numbers, first, places = sort_documents(
+        b"".join(memory for memory, *_ in passages), np.array([number for _, number, *_ in passages])
+    )
+    terms = sorted(by_term)
+    sizes = np.array([len(by_term[term]) for term in terms])
+    pairs = np.array([pair for term in terms for pair in by_term[term]], np.int64)
+    documents = places[pairs[:, 0]]
+    order = np.lexsort((documents, np.repeat(np.arange(len(terms)), sizes)))
+    return Unpacked(
+        terms,
+        np.cumsum(sizes),
+        documents[order],
+        pairs[order, 1],
+        ids,
+        numbers,
+        np.array([passage.words for *_, passage in passages])[first],
+        np.array([thread or 0 for _, _, thread, _ in passages])[first],
+    )
+
+
 def insert_segment(organisation: UUID, scope: int, new: Unpacked) -> None:
     """Write a segment of a scope."""
     size = len(new.ids)
     lists = pack(new.documents, new.counts, new.ends.tolist(), size)
     joined = new.ids.tobytes()
-    keys = [joined[start : start + 16] for start in range(0, len(joined), 16)]
-    per_document = np.bincount(new.documents, minlength=size).tolist()
-    with raw_cursor() as cursor:
-        row = cursor.execute(INSERT_SEGMENT, (organisation, scope, size)).fetchone()
-        assert row is not None  # noqa: S101  RETURNING of one row
-        cursor.execute(
-            INSERT_DOCUMENTS,
-            (
-                organisation,
-                scope,
-                row[0],
-                IntArray(range(size)),
-                UuidArray(keys),
-                IntArray(new.passages.tolist()),
-                IntArray(new.lengths.tolist()),
-                IntArray(new.threads.tolist()),
-                IntArray(per_document),
-            ),
-        )
-        cursor.execute(
-            INSERT_LISTS,
-            (
-                organisation,
-                scope,
-                row[0],
-                TextArray(new.terms),
-                IntArray(np.diff(new.ends, prepend=0).tolist()),
-                BytesArray(places for places, _ in lists),
-                BytesArray(counts for _, counts in lists),
-            ),
-        )
+    values = {
+        "organisation": organisation,
+        "scope": scope,
+        "documents": size,
+        "places": IntArray(range(size)),
+        "memories": UuidArray(joined[start : start + 16] for start in range(0, len(joined), 16)),
+        "passages": IntArray(new.passages.tolist()),
+        "lengths": IntArray(new.lengths.tolist()),
+        "threads": IntArray(new.threads.tolist()),
+        "numbers": IntArray(np.bincount(new.documents, minlength=size).tolist()),
+        "terms": TextArray(new.terms),
+        "sizes": IntArray(np.diff(new.ends, prepend=0).tolist()),
+        "lists": BytesArray(places for places, _ in lists),
+        "counts": BytesArray(counts for _, counts in lists),
+    }
+    raw_cursor().execute(INSERT_SEGMENT, values)
 
 
 def _merge_next(organisation: UUID, *, at_once: bool) -> bool:
@@ -263,7 +277,7 @@ def merge(organisation: UUID, scope: int, segments: Sequence[int], *, at_once: b
 
 @dataclass(frozen=True, slots=True)
 class _Stored:
-    """What a segment has: postings as `Unpacked`, and its n documents, with their place in the segment."""
+    """The contents of a segment: postings as `Unpacked`, and its n documents, with their place in the segment."""
 
     terms: Sequence[str]
     sizes: Sequence[int]
@@ -285,7 +299,10 @@ def _read_stored(organisation: UUID, segment: int) -> _Stored:
     postings, found = (
         (np.zeros(0, np.int64), np.zeros(0, np.int64))
         if terms is None
-        else unpack_many(packed, counts, sizes, widths, size)
+        else (
+            np.frombuffer(packed, place_type(size)).astype(np.int64),
+            unpack_counts(counts, np.asarray(sizes), np.asarray(widths)),
+        )
     )
     none = np.zeros(0, np.int64)
     return _Stored(

@@ -5,7 +5,7 @@ disappear, so each process keeps them.
 """
 
 import math
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -18,7 +18,7 @@ from liftos.kernel.db.transactions import raw_cursor
 from liftos.kernel.db.viewers import current_viewer
 from liftos.kernel.precedence import giving_way
 from memory.index.collection_statistics import Corpus, visible_scopes
-from memory.index.postings.codec import Numbers, unpack
+from memory.index.postings.codec import Numbers, unpack_lists
 from memory.index.postings.documents import Documents, Segment, as_ids, sort_documents
 from memory.index.postings.statements import POSTINGS
 
@@ -113,35 +113,60 @@ def _read(
     for kind, *row in rows:
         found[kind].append(tuple(row))
     segments = _segments_of(organisation, found["segment"], known)
-    ids = list(segments)
     in_rows = _Rows(found["rows"])
     documents = Documents([*segments.values(), in_rows.segment])
-    bases = dict(zip(ids, documents.bases, strict=False))
-    removed = {
-        segment: _mask(unpack_array(places, "int8"), len(segments[segment]))
-        for _, segment, *_, places, _, _, _ in found["removed"]
-    }
     parts: dict[str, list[Postings]] = {}
-    for term, size, segment, _, _, _, places, counts, *_ in giving_way(found["list"]):
-        own, numbers = unpack(places, counts, size)
-        if segment in removed:
-            stay = ~removed[segment][own]
-            own, numbers = own[stay], numbers[stay]
-        of = segments[segment]
-        threads = of.threads[own] if documents.has_threads else None
-        parts.setdefault(term, []).append(Postings(own + bases[segment], numbers, of.lengths[own], threads))
+    for term, each in giving_way(_from_lists(found["list"], found["removed"], segments, documents)):
+        parts.setdefault(term, []).append(each)
     cap, *totals = found["rows"][0][2:6]
     dense = set()
     for number, (term, held, *_) in enumerate(found["rows"]):
-        rest = in_rows.postings(number, documents.bases[len(ids)], threads=documents.has_threads)
+        rest = in_rows.postings(number, documents.bases[-2], threads=documents.has_threads)
         if rest is not None:
             parts.setdefault(term, []).append(rest)
         if held + (0 if rest is None else len(rest.documents)) > cap:
             dense.add(term)
-    postings = {term: each for term, some in parts.items() if len((each := _joined(some)).documents)}
-    if most is None:
-        postings = {term: each for term, each in postings.items() if term not in dense}
+    postings = {term: _joined(some) for term, some in parts.items() if most is not None or term not in dense}
     return Read(postings, documents, Corpus(*totals), frozenset(dense), cap)
+
+
+def _from_lists(
+    lists: list[tuple[Any, ...]],
+    removed: list[tuple[Any, ...]],
+    segments: Mapping[int, Segment],
+    documents: Documents,
+) -> Iterator[tuple[str, Postings]]:
+    """Yield the postings of terms that segments have."""
+    if not lists:
+        return
+    lists.sort(key=lambda row: (row[0], row[2]))
+    bases = dict(zip(segments, documents.bases, strict=False))
+    sizes = np.array([row[1] for row in lists])
+    places, counts = unpack_lists([row[6] for row in lists], [row[7] for row in lists], sizes)
+    found = places + np.repeat([bases[row[2]] for row in lists], sizes)
+    ends = np.cumsum(sizes)
+    if removed:
+        is_removed = np.zeros(len(documents), bool)
+        for _, segment, *_, sent, _, _, _ in removed:
+            is_removed[unpack_array(sent, "int8").astype(np.int64) + bases[segment]] = True
+        stay = ~is_removed[found]
+        found, counts = found[stay], counts[stay]
+        ends = np.cumsum(stay)[ends - 1]
+    lengths = documents.lengths(found)
+    threads = documents.threads(found) if documents.has_threads else None
+    start = 0
+    for number, (row, end) in enumerate(zip(lists, ends.tolist(), strict=True)):
+        if number + 1 < len(lists) and lists[number + 1][0] == row[0]:
+            continue
+        if end > start:
+            here = slice(start, end)
+            yield (
+                row[0],
+                Postings(
+                    found[here], counts[here], lengths[here], None if threads is None else threads[here]
+                ),
+            )
+        start = end
 
 
 def _joined(parts: list[Postings]) -> Postings:
@@ -155,12 +180,6 @@ def _joined(parts: list[Postings]) -> Postings:
     )
 
 
-def _mask(places: Numbers, size: int) -> np.ndarray:
-    mask = np.zeros(size, bool)
-    mask[places.astype(np.int64)] = True
-    return mask
-
-
 class _Rows:
     """Postings in rows: their documents as a segment, and those of each term."""
 
@@ -169,24 +188,25 @@ class _Rows:
         sizes = [len(each) // 16 for each in memories]
         numbers = _concatenated([row[7] for row in rows])
         threads = _concatenated([row[8] for row in rows])
+        ids, passages, first, found = sort_documents(b"".join(memories), numbers >> 47)
+        self.segment = Segment(ids, passages, ((numbers >> 23) & 0xFFFFFF)[first], threads[first])
+        order = np.lexsort((found, np.repeat(np.arange(len(sizes)), sizes)))
         self._ends = np.cumsum([0, *sizes]).tolist()
-        self._counts = numbers & 0x7FFFFF
-        self._lengths = (numbers >> 23) & 0xFFFFFF
-        self._threads = threads
-        ids, passages, first, self._documents = sort_documents(b"".join(memories), numbers >> 47)
-        self.segment = Segment(ids, passages, self._lengths[first], threads[first])
+        self._documents = found[order]
+        self._counts = (numbers & 0x7FFFFF)[order]
+        self._lengths = self.segment.lengths[self._documents]
+        self._threads = self.segment.threads[self._documents]
 
     def postings(self, number: int, base: int, *, threads: bool) -> Postings | None:
         """Return the postings of a term by its row, counted from a first document; None if it has none."""
         here = slice(self._ends[number], self._ends[number + 1])
         if here.start == here.stop:
             return None
-        order = np.argsort(self._documents[here], kind="stable")
         return Postings(
-            self._documents[here][order] + base,
-            self._counts[here][order],
-            self._lengths[here][order],
-            self._threads[here][order] if threads else None,
+            self._documents[here] + base,
+            self._counts[here],
+            self._lengths[here],
+            self._threads[here] if threads else None,
         )
 
 

@@ -18,10 +18,9 @@ WITH corpus AS MATERIALIZED (
     SELECT term, segment, size, places, counts, sum(size) OVER (PARTITION BY term) AS held,
            sum(size) OVER (PARTITION BY term ORDER BY segment) AS running
     FROM memory_postinglist WHERE organisation_id = %(organisation)s AND term = ANY(%(terms)s::text[]){visible}
-)
+), lists AS MATERIALIZED (SELECT term, max(held) AS held FROM listed GROUP BY term)
 SELECT 'rows' AS kind, t.term, coalesce(lists.held, 0)::bigint, cap, documents, words, threads, sent.*, NULL::bytea
-FROM bound CROSS JOIN unnest(%(terms)s::text[]) AS t(term)
-LEFT JOIN LATERAL (SELECT max(held) AS held FROM listed WHERE listed.term = t.term) AS lists ON true
+FROM bound CROSS JOIN unnest(%(terms)s::text[]) AS t(term) LEFT JOIN lists ON lists.term = t.term
 CROSS JOIN LATERAL (
     SELECT array_send(array_agg(memory_id)), array_send(array_agg(counts)), array_send(array_agg(coalesce(thread_id, 0)))
     FROM (
@@ -38,8 +37,10 @@ SELECT 'segment', NULL, s.documents, s.id, NULL, NULL, NULL, d.* FROM memory_seg
 LEFT JOIN LATERAL (
     SELECT array_send(array_agg(memory_id)), array_send(array_agg((passage::bigint << 24) | length)),
            array_send(array_agg(coalesce(thread_id, 0))), array_send(array_agg(place::bigint))
-    FROM memory_segmentdocument WHERE organisation_id = %(organisation)s AND segment = s.id
-) AS d ON s.id <> ALL(%(known)s::bigint[])
+    FROM memory_segmentdocument
+    WHERE organisation_id = %(organisation)s AND segment = s.id AND s.id <> ALL(%(known)s::bigint[])
+    AND memory_id <> '00000000-0000-0000-0000-000000000000'
+) AS d ON true
 WHERE s.organisation_id = %(organisation)s{visible}
 UNION ALL
 SELECT 'removed', NULL, segment, NULL, NULL, NULL, NULL, array_send(array_agg(place::bigint)), NULL, NULL, NULL
@@ -48,10 +49,11 @@ FROM memory_segmentdocument WHERE organisation_id = %(organisation)s AND is_remo
 
 # --- packing.py
 
-# one worker per organisation
+# allow one worker per organisation
 LOCK_PACKING = "SELECT pg_try_advisory_xact_lock(hashtextextended('memory.packing' || %s::text, 0))"
-# Held by whoever removes documents from segments, and alone by the worker while it replaces what they are removed from.
+# Taken by those who remove documents from segments.
 HOLD_SEGMENTS = "SELECT pg_advisory_xact_lock_shared(hashtextextended('memory.segments' || %s::text, 0))"
+# Taken alone by the worker while it replaces segments.
 REPLACE_SEGMENTS = "SELECT pg_advisory_xact_lock(hashtextextended('memory.segments' || %s::text, 0))"
 # the next memories whose postings are in rows, by id
 NEXT_IN_ROWS = """
@@ -68,18 +70,20 @@ WITH taken AS (
 SELECT scope_id, term, array_send(array_agg(memory_id)), array_send(array_agg(counts)), array_send(array_agg(coalesce(thread_id, 0)))
 FROM taken GROUP BY scope_id, term ORDER BY scope_id, term
 """
-INSERT_SEGMENT = (
-    "INSERT INTO memory_segment (organisation_id, scope_id, documents) VALUES (%s, %s, %s) RETURNING id"
+# a segment with its documents and lists
+INSERT_SEGMENT = """
+WITH new AS (
+    INSERT INTO memory_segment (organisation_id, scope_id, documents) VALUES (%(organisation)s, %(scope)s, %(documents)s) RETURNING id
+), numbered AS (
+    INSERT INTO memory_segmentdocument (organisation_id, scope_id, segment, place, memory_id, passage, length, thread_id, terms)
+    SELECT %(organisation)s, %(scope)s, new.id, place, memory_id, passage, length, nullif(thread_id, 0), d.terms
+    FROM new CROSS JOIN unnest(%(places)s::bigint[], %(memories)s::uuid[], %(passages)s::bigint[], %(lengths)s::bigint[],
+                               %(threads)s::bigint[], %(numbers)s::bigint[])
+         AS d(place, memory_id, passage, length, thread_id, terms)
 )
-INSERT_DOCUMENTS = """
-INSERT INTO memory_segmentdocument (organisation_id, scope_id, segment, place, memory_id, passage, length, thread_id, terms)
-SELECT %s, %s, %s, place, memory_id, passage, length, nullif(thread_id, 0), terms
-FROM unnest(%s::bigint[], %s::uuid[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[])
-     AS d(place, memory_id, passage, length, thread_id, terms)
-"""
-INSERT_LISTS = """
 INSERT INTO memory_postinglist (organisation_id, scope_id, segment, term, size, places, counts)
-SELECT %s, %s, %s, * FROM unnest(%s::text[], %s::bigint[], %s::bytea[], %s::bytea[])
+SELECT %(organisation)s, %(scope)s, new.id, l.*
+FROM new CROSS JOIN unnest(%(terms)s::text[], %(sizes)s::bigint[], %(lists)s::bytea[], %(counts)s::bytea[]) AS l
 """
 # the segments of an organisation, with the number of documents removed from each
 SEGMENTS = """
@@ -104,8 +108,11 @@ SELECT s.documents, d.*, l.* FROM memory_segment AS s CROSS JOIN LATERAL (
 COUNT_DOCUMENTS = """
 SELECT count(*) FROM memory_segmentdocument WHERE organisation_id = %s AND segment = ANY(%s) AND NOT is_removed
 """
+# what replaced segments had
 DROP_LISTS = "DELETE FROM memory_postinglist WHERE organisation_id = %s AND segment = ANY(%s)"
+# their documents
 DROP_DOCUMENTS = "DELETE FROM memory_segmentdocument WHERE organisation_id = %s AND segment = ANY(%s)"
+# replaced segments
 DROP_SEGMENTS = "DELETE FROM memory_segment WHERE organisation_id = %s AND id = ANY(%s)"
 
 # --- removal.py
@@ -126,13 +133,20 @@ SELECT l.segment, l.term, l.size, l.places, l.counts FROM memory_postinglist AS 
 WHERE l.organisation_id = %(organisation)s AND l.segment = ANY(%(segments)s::bigint[])
 AND (%(terms)s::text[] IS NULL OR l.term = ANY(%(terms)s::text[])) ORDER BY l.term, l.segment FOR UPDATE
 """
+# lists with fewer postings
 REWRITE_LISTS = """
 UPDATE memory_postinglist AS l SET size = w.size, places = w.places, counts = w.counts
 FROM unnest(%s::bigint[], %s::text[], %s::bigint[], %s::bytea[], %s::bytea[]) AS w(segment, term, size, places, counts)
 WHERE l.organisation_id = %s AND l.segment = w.segment AND l.term = w.term
 """
+# lists without postings
 DELETE_LISTS = """
 DELETE FROM memory_postinglist AS l USING unnest(%s::bigint[], %s::text[]) AS w(segment, term)
 WHERE l.organisation_id = %s AND l.segment = w.segment AND l.term = w.term
 """
-FORGET_DOCUMENTS = "DELETE FROM memory_segmentdocument WHERE organisation_id = %s AND memory_id = ANY(%s)"
+# Nothing of an erased document is left but its place, by which the segment is known to be due.
+FORGET_DOCUMENTS = """
+UPDATE memory_segmentdocument
+SET memory_id = '00000000-0000-0000-0000-000000000000', passage = 0, length = 0, thread_id = NULL, terms = 0, is_removed = true
+WHERE organisation_id = %s AND memory_id = ANY(%s)
+"""

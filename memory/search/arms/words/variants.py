@@ -6,6 +6,7 @@ compound's part that many words share tells less than the word itself.
 """
 
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
 
 import numpy as np
 
@@ -63,6 +64,10 @@ def _key(term: str, variants: Variants | None) -> str:
 
 
 def _merge(postings: Mapping[str, Postings], variants: Variants, documents: int) -> Postings:
+    if len(variants) == 1:
+        ((term, weight),) = variants.items()
+        own = postings[term]
+        return own if weight == 1.0 else replace(own, weights=np.full(len(own.counts), weight))
     parts = [postings[term] for term in variants]
     full = [postings[term] for term, weight in variants.items() if weight == 1.0] or parts
     holding = len(full[0].counts)
