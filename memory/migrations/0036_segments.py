@@ -61,7 +61,7 @@ TABLES = ("memory_segment", "memory_segmentdocument", "memory_postinglist")
 
 
 class Migration(migrations.Migration):
-    dependencies = [("memory", "0033_cancelled_deletions")]
+    dependencies = [("memory", "0035_time_with_id")]
 
     operations = [
         migrations.RunSQL(SEGMENTS, BACK),
