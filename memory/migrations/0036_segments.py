@@ -39,7 +39,14 @@ CREATE TABLE memory_postinglist (
 CREATE INDEX list_by_segment ON memory_postinglist (organisation_id, segment);
 ALTER TABLE memory_postinglist ALTER COLUMN places SET STORAGE EXTERNAL, ALTER COLUMN counts SET STORAGE EXTERNAL
 """
-BACK = "DROP TABLE memory_postinglist, memory_segmentdocument, memory_segment"
+# Without segments, what they held is to be indexed again. The owner is bound by the policies too.
+BACK = """
+ALTER TABLE memory_indexstate NO FORCE ROW LEVEL SECURITY;
+ALTER TABLE memory_segment NO FORCE ROW LEVEL SECURITY;
+UPDATE memory_indexstate SET analyser = '' WHERE organisation_id IN (SELECT organisation_id FROM memory_segment);
+ALTER TABLE memory_indexstate FORCE ROW LEVEL SECURITY;
+DROP TABLE memory_postinglist, memory_segmentdocument, memory_segment
+"""
 # What runs before a tenant is known: which organisations have many postings in rows, eight small segments in a scope, or a segment of which
 # a sixteenth was removed (memory/index/postings/packing.py).
 TO_PACK = """
