@@ -35,6 +35,7 @@ UPDATE memory_bulkchunk SET results = %s::jsonb WHERE organisation_id = %s AND j
 BLANK_EVENTS = """
 UPDATE events_outboxevent SET data = '{"erased": true}' WHERE organisation_id = %s AND id = ANY(%s)
 """
+# of events from outside, what their senders wrote
 BLANK_ARRIVALS = """
 UPDATE events_outboxevent SET subject = '', data = '{"erased": true}', attributes = '{}' WHERE organisation_id = %s AND id = ANY(%s)
 """

@@ -43,7 +43,9 @@ ROUTES = [each for each in _routes(get_resolver().url_patterns) if each[:2] not 
 NAMED = [pytest.param(method, path, id=f"{method} {path}") for method, path, _ in ROUTES]
 # a document is a file, not fields
 FILES = "/api/v1/documents"
-SENDING = [each for each in NAMED if each.values[0] != "GET" and each.values[1] not in {BULK, FILES}]
+# what is no attribute of an event is an extension of it
+EVENTS = "/api/v1/events"
+SENDING = [each for each in NAMED if each.values[0] != "GET" and each.values[1] not in {BULK, FILES, EVENTS}]
 
 
 def send(caller, method, path, body=None, **headers):
@@ -222,7 +224,8 @@ def test_schema_forbids_unknown_fields(acme):
     def open_objects(shape, at):
         if "$ref" in shape:
             name = shape["$ref"].rpartition("/")[2]
-            if name != "TasksTemplate":  # the old platform's shape
+            # the old platform's shape; events have extensions
+            if name not in ("TasksTemplate", "CloudEvent"):
                 yield from open_objects(shapes[name], name)
             return
         if "properties" in shape and shape.get("additionalProperties") is not False:

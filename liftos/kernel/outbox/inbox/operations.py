@@ -15,7 +15,7 @@ from liftos.kernel.telemetry.tracing.context import current_context
 
 
 def receive(*, organisation: UUID, arrival: Arrival, scope_id: int = ORGANISATION_SCOPE) -> Received:
-    """Write an event into the outbox, or return what became of it when it arrived before; inside a tenant transaction or not.
+    """Write an event into the outbox; return the earlier one if it arrived before. Inside a tenant transaction or not.
 
     Concurrent arrivals of one event wait for each other.
 
