@@ -7,6 +7,8 @@ PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check --require-ha
 LOCK := deploy/requirements
 # `make sbom` and `make audit` use their own environment
 TOOLS := .venv-tools
+# agents' frameworks, which tests/adapters runs, have their own too
+ADAPTERS := .venv-adapters
 SBOM ?= sbom.cdx.json
 ARGS ?=
 
@@ -35,7 +37,7 @@ test-robust: $(VENV)/.dev  ## run the tests in two random orders, each file alon
 compat: $(VENV)/.dev  ## replay the old platform's calls (PATH=checkout: also run its programs)
 	@$(BIN)/python -m tests.compat "$(CHECKOUT)"
 
-test-all: $(VENV)/.browser  ## run all tests, with kills, restarts and a browser
+test-all: $(VENV)/.browser $(ADAPTERS)/.installed  ## run all tests, with kills, restarts and a browser
 	$(BIN)/python -m pytest -n 2 -q -m "not faults and not browser" $(ARGS)
 	$(BIN)/python -m pytest -q -m "faults or browser" $(ARGS)
 
@@ -65,6 +67,7 @@ lock:  ## resolve pyproject.toml into deploy/requirements (needs uv); models.txt
 	$(COMPILE) pyproject.toml --group embedded --group dev -c $(LOCK)/runtime.txt -c $(LOCK)/embedded.txt -o $(LOCK)/dev.txt
 	$(COMPILE) pyproject.toml --group embedded --group dev --group browser -c $(LOCK)/dev.txt -o $(LOCK)/browser.txt
 	$(COMPILE) --group tools -o $(LOCK)/tools.txt
+	$(COMPILE) --group adapters -o $(LOCK)/adapters.txt
 
 pin-images:  ## pin images by digest in docker-compose.yml and the Dockerfile (needs docker, skopeo or crane, and a network)
 	@$(PYTHON) deploy/pin_images.py
@@ -77,7 +80,7 @@ audit: $(TOOLS)/.installed  ## check the locks for known vulnerabilities (needs 
 	@$(TOOLS)/bin/python deploy/audit.py $(LOCK)
 
 clean:  ## remove the virtual environments and this directory's data
-	rm -rf $(VENV) $(TOOLS) .liftos
+	rm -rf $(VENV) $(TOOLS) $(ADAPTERS) .liftos
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
@@ -108,4 +111,10 @@ $(VENV)/.browser: $(LOCK)/browser.txt $(VENV)/.dev
 $(TOOLS)/.installed: $(LOCK)/tools.txt
 	@$(PYTHON) -m venv $(TOOLS)
 	@$(TOOLS)/bin/python -m pip install -qq --disable-pip-version-check --require-hashes -r $(LOCK)/tools.txt
+	@touch $@
+
+$(ADAPTERS)/.installed: $(LOCK)/adapters.txt
+	@echo "Installing agents' frameworks for tests ..."
+	@$(PYTHON) -m venv $(ADAPTERS)
+	@$(ADAPTERS)/bin/python -m pip install -qq --disable-pip-version-check --require-hashes -r $(LOCK)/adapters.txt
 	@touch $@

@@ -60,7 +60,7 @@ class MemoryUpserts(NativeView):
                 message = f"Input should be that of the query string, {value[:50]!r}"
                 raise InvalidRequest([item("value_error", ("body", name), message, getattr(asked, name))])
         draft = asked.model_copy(update=place.model_dump()).draft()
-        keeps_expiry = asked.expires_at is None and asked.ttl_seconds is None
+        keeps_expiry = "expires_at" not in asked.model_fields_set and asked.ttl_seconds is None
         kept = {"expires_at"} if keeps_expiry else set()
         kept |= {"index"} - asked.model_fields_set
         return prepare_upsert(

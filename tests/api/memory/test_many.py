@@ -45,6 +45,12 @@ def test_put_keeps_an_expiry_that_it_does_not_name(acme):
     assert acme.get(f"/api/v1/memories/{memory}").json()["expires_at"] == before is not None
 
 
+def test_put_ends_an_expiry_with_null(acme):
+    memory = put(acme, {"content": "one", "ttl_seconds": 5000}).json()["id"]
+    assert put(acme, {"content": "two", "expires_at": None}).json()["outcome"] == "changed"
+    assert acme.get(f"/api/v1/memories/{memory}").json()["expires_at"] is None
+
+
 def test_put_obeys_if_match_and_idempotency_keys(acme):
     assert put(acme, {"content": "one"}, **{"if-match": '"1"'}).status_code == 412
     first = put(acme, {"content": "one"}, **{"idempotency-key": "k"})

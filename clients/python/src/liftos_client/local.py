@@ -52,8 +52,7 @@ def local(
                 cwd=root, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
             )  # fmt: skip
         try:
-            _wait(process, int(environment["LIFTOS_PORT"]), output)
-            kept = json.loads((data / "credentials.json").read_text(encoding="utf-8"))
+            kept = _wait(process, int(environment["LIFTOS_PORT"]), output, data / "credentials.json")
             with Client(kept["base_url"], kept["api_key"]) as client:
                 yield client
         finally:
@@ -76,13 +75,15 @@ def _free_port() -> int:
         return port
 
 
-def _wait(process: "subprocess.Popen[bytes]", port: int, output: Path) -> None:
+def _wait(process: "subprocess.Popen[bytes]", port: int, output: Path, credentials: Path) -> dict[str, str]:
+    """Return the credentials once the service is ready; they are written a little later."""
     until = time.monotonic() + READY_SECONDS
     while time.monotonic() < until and process.poll() is None:
         try:
             if httpx2.get(f"http://127.0.0.1:{port}/ready", timeout=5).status_code == 200:
-                return
-        except httpx2.TransportError:
+                kept: dict[str, str] = json.loads(credentials.read_text(encoding="utf-8"))
+                return kept
+        except (httpx2.TransportError, FileNotFoundError, json.JSONDecodeError):
             pass
         time.sleep(0.2)
     _stop(process)
