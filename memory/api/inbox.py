@@ -5,7 +5,8 @@ from uuid import UUID
 
 from django.conf import settings
 from drf_spectacular.types import OpenApiTypes
-from pydantic import AfterValidator, BaseModel, Field
+from drf_spectacular.utils import OpenApiResponse
+from pydantic import AfterValidator, BaseModel, Field, RootModel
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -102,6 +103,14 @@ class BatchReceived(BaseModel):
     results: list[ReceivedInBatch]
 
 
+class CloudEvents(RootModel[list[CloudEvent]]):
+    """A batch of events."""
+
+
+class InboxOut(RootModel[ReceivedOut | BatchReceived]):
+    """The result for an event, or for each event of a batch."""
+
+
 def shape(received: Received) -> dict[str, Any]:
     """Return an event that has arrived as JSON-ready values."""
     return ReceivedOut(
@@ -120,11 +129,15 @@ class Inbox(NativeView):
         query=InboxQuery,
         request={
             STRUCTURED: CloudEvent,
-            BATCH: OpenApiTypes.OBJECT,
+            BATCH: CloudEvents,
             "application/json": OpenApiTypes.ANY,
             "*/*": OpenApiTypes.BINARY,
         },
-        responses={202: ReceivedOut, 200: ReceivedOut},
+        responses={
+            202: InboxOut,
+            200: InboxOut,
+            415: OpenApiResponse(description="Not in a form of CloudEvents"),
+        },
     )
     def post(self, request: Request) -> Response:
         """Receive an event, or a batch, once for each source and id: it goes to triggers, webhooks and streams, and may become a memory."""

@@ -4,7 +4,7 @@ from functools import partial
 from typing import Annotated
 
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from pydantic import Field
 from rest_framework.request import Request
 
@@ -50,7 +50,10 @@ class EventStream(NativeView):
     @extend_schema(
         operation_id="events_stream",
         parameters=[*query_parameters(StreamQuery), LAST_EVENT_ID],
-        responses={(200, "text/event-stream"): OpenApiTypes.STR, 410: None},
+        responses={
+            (200, "text/event-stream"): OpenApiTypes.STR,
+            410: OpenApiResponse(description="What followed is no longer kept"),
+        },
     )
     def get(self, request: Request) -> ContinuedResponse:
         """Send events that the key may receive, in order, until the client leaves.

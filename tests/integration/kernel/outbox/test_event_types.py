@@ -7,6 +7,8 @@ import re
 import pytest
 from django.core.management import call_command
 
+from accountability.calibration.drift import announce
+from accountability.models.calibration import Calibration
 from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.db.viewers import EVERYTHING, viewing
 from liftos.kernel.outbox.catalogue import event_types, unknown_patterns
@@ -83,6 +85,12 @@ def everything_happened(acme):
     verdict = {"verdict": "overturn", "reason": "no"}
     reviewed = reviewer.post(f"/api/v1/decisions/{decision}/reviews", verdict)
     assert reviewed.json()["state"] == "overturned", reviewed.content
+    assert acme.post(f"/api/v1/decisions/{decision}/outcomes", {"value": True}).status_code == 201
+    drift = {"expected": 0.9, "observed": 0.5, "reviews": 60, "band": 0.1}
+    group = Calibration(decision_id=decision, decision_point="budget.move", confidence_method="own")
+    group.figures = {"drift": drift}
+    with tenant_transaction(acme.organisation):
+        announce(acme.organisation, [group])
     key = acme.post(f"/api/v1/keys/{key['id']}/rotate", {}).json()
     assert acme.delete(f"/api/v1/keys/{key['id']}").status_code == 200
     price = {"name": "price", "low": ["cheap"], "high": ["expensive"]}
