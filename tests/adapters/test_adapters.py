@@ -31,7 +31,7 @@ def product():
 
 
 def test_every_adapter_has_a_check():
-    adapters = {"anthropic", "langchain", "langgraph", "openai_agents"}
+    adapters = {"anthropic", "google_adk", "langchain", "langgraph", "openai_agents", "pydantic_ai"}
     assert {f"check_{name}.py" for name in adapters} <= set(CHECKS)
 
 
