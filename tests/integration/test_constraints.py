@@ -81,6 +81,8 @@ BOTH: dict[str, tuple[Columns, Columns]] = {
     ),
     "version_state_known": column("state", "active", "asleep"),
     "posting_counts": column("tf", 1, 0),
+    "segment_documents": column("documents", 1, 0),
+    "list_size": column("size", 1, 0),
     "passage_has_text": ({"start": 0, "end": 1}, {"start": 1, "end": 1}),
     "rejection_policy_known": column("policy", "allow", "shout"),
     "secrets_policy_known": column("policy", "redact", "shout"),
