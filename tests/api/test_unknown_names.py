@@ -43,7 +43,7 @@ ROUTES = [each for each in _routes(get_resolver().url_patterns) if each[:2] not 
 NAMED = [pytest.param(method, path, id=f"{method} {path}") for method, path, _ in ROUTES]
 # a document is a file, not fields
 FILES = "/api/v1/documents"
-# what is no attribute of an event is an extension of it
+# further attributes of an event are its extensions
 EVENTS = "/api/v1/events"
 SENDING = [each for each in NAMED if each.values[0] != "GET" and each.values[1] not in {BULK, FILES, EVENTS}]
 

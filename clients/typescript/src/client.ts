@@ -1,6 +1,7 @@
 import createClient, { type Client as Api } from "openapi-fetch";
 
 import { errorOf } from "./errors.js";
+import { listen, type EventOptions, type LiftosEvent } from "./events.js";
 import { RETRIES, withRetries, type RetryOptions } from "./retries.js";
 import type { operations, paths } from "./schema.js";
 
@@ -50,14 +51,17 @@ export interface ClientOptions extends Partial<RetryOptions> {
 export class Client {
   /** Every route of the service, typed: `client.api.GET("/api/v1/values", {params: {query: {field: "tags"}}})`. */
   readonly api: Api<paths>;
+  readonly #listen: (options: EventOptions) => AsyncGenerator<LiftosEvent>;
 
   constructor(baseUrl: string, key: string, options: ClientOptions = {}) {
     const { actAs, fetch = globalThis.fetch, ...retries } = options;
-    this.api = createClient<paths>({
-      baseUrl: baseUrl.replace(/\/+$/, ""),
-      headers: { Authorization: `Bearer ${key}`, ...(actAs === undefined ? {} : { "X-Act-As": actAs }) },
-      fetch: withRetries(fetch, { ...RETRIES, ...retries }),
-    });
+    const address = baseUrl.replace(/\/+$/, "");
+    const headers = { Authorization: `Bearer ${key}`, ...(actAs === undefined ? {} : { "X-Act-As": actAs }) };
+    const tries = { ...RETRIES, ...retries };
+    this.api = createClient<paths>({ baseUrl: address, headers, fetch: withRetries(fetch, tries) });
+    const connect = (query: string, more: Record<string, string>, signal: AbortSignal) =>
+      fetch(`${address}/api/v1/events/stream${query}`, { headers: { ...headers, ...more }, signal });
+    this.#listen = (options) => listen(connect, options, tries);
   }
 
   /** Store a text, or an object, as a memory. */
@@ -120,6 +124,11 @@ export class Client {
 
   async decision(decision: string): Promise<Decision> {
     return result(await this.api.GET("/api/v1/decisions/{decision}", { params: { path: { decision } } }));
+  }
+
+  /** Iterate over events as they happen, without end; an interrupted connection is made again, and nothing is lost or repeated. */
+  events(options: EventOptions = {}): AsyncGenerator<LiftosEvent> {
+    return this.#listen(options);
   }
 
   /** Iterate over decisions, newest first. */

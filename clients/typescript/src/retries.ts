@@ -1,7 +1,7 @@
 import { LiftosError } from "./errors.js";
 
 /** Answers after which the same request may succeed. */
-const TEMPORARY = new Set([429, 502, 503, 504]);
+export const TEMPORARY = new Set([429, 502, 503, 504]);
 const UNSAFE = new Set(["POST", "PUT", "PATCH", "DELETE"]);
 
 export interface RetryOptions {
@@ -54,7 +54,8 @@ function secondsUntil(header: string | null): number {
   return Number.isNaN(date) ? 0 : Math.max(0, (date - Date.now()) / 1000);
 }
 
-function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
+/** Wait; reject if the signal is aborted. */
+export function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     const stop = () => {
       clearTimeout(timer);

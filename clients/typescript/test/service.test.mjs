@@ -38,6 +38,15 @@ test("a decision is recorded and read", async () => {
   assert.fail("the decision is not listed");
 });
 
+test("events are read as they happen, from the oldest kept", async () => {
+  const { id } = await client.remember("Told to whoever listens");
+  const stop = new AbortController();
+  for await (const event of client.events({ types: ["liftos.memory.*"], after: 0, signal: stop.signal })) {
+    if (event.subject === `memories/${id}`) stop.abort();
+  }
+  await assert.rejects(client.events({ types: ["liftos.memory.storde"] }).next(), { status: 422 });
+});
+
 test("an invalid value names its field", async () => {
   await assert.rejects(client.recall("q", { limit: 100_000 }), (error) => {
     assert.equal(error.status, 422);
