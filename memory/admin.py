@@ -15,6 +15,7 @@ from liftos.kernel.admin.middleware import opened
 from liftos.kernel.admin.parts import BUTTON, ReadOnly, UncountedPaginator, drawn_once
 from liftos.kernel.errors import LiftosError
 from liftos.kernel.tenancy.admin import staff_actor
+from memory.care_admin import ProposalAdmin
 from memory.document_admin import DocumentAdmin
 from memory.erasure.operations import forget
 from memory.models import Erasure, Memory, MemoryLink, MemoryVersion
@@ -28,7 +29,14 @@ from memory.trust.corrections import confirm, contest, reject
 from memory.trust.derived_memories import Derived
 
 __all__ = [
-    "DerivedPolicyAdmin", "DocumentAdmin", "ErasureAdmin", "LegalHoldAdmin", "MemoryAdmin", "QuotaAdmin", "RejectionPolicyAdmin",
+    "DerivedPolicyAdmin",
+    "DocumentAdmin",
+    "ErasureAdmin",
+    "LegalHoldAdmin",
+    "MemoryAdmin",
+    "ProposalAdmin",
+    "QuotaAdmin",
+    "RejectionPolicyAdmin",
     "RetentionRuleAdmin",
 ]  # fmt: skip
 

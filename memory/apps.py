@@ -10,7 +10,13 @@ class MemoryConfig(AppConfig):
         from liftos.kernel.outbox.catalogue import declare_events
         from liftos.kernel.ports import memory_filters, private_memories, text_screener
         from liftos.kernel.reserved_operations import reserve_operations
-        from memory import checks, event_functions, functions, reading_functions  # noqa: F401  registers them
+        from memory import (  # noqa: F401  registers them
+            care_functions,
+            checks,
+            event_functions,
+            functions,
+            reading_functions,
+        )
         from memory.event_filters import EventFilters
         from memory.events import EVENTS
         from memory.private_memories import PrivateMemories

@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict
 
 from liftos.kernel.outbox.types import EventType
 from liftos.kernel.tenancy.types import Scope
+from memory.care_types import Kind
 from memory.types import TrustState
 
 
@@ -49,6 +50,15 @@ class MemoryLinked(_Data):
     decision_id: UUID
 
 
+class MemoryProposed(_Data):
+    """A proposal of the memory's own care: its kind, and the memory that would stay."""
+
+    memory_id: UUID
+    other_id: UUID
+    kind: Kind
+    proposal_id: UUID
+
+
 _ABOUT = "memories/{memory_id}"
 
 
@@ -61,6 +71,7 @@ EVENTS = (
     _type("changed", "A memory's text, metadata, trust state or visibility changed.", MemoryChanged),
     _type("rejected", "A memory was rejected: its value is not stored again.", MemoryChanged),
     _type("erased", "A memory was erased with everything derived from it.", MemoryErased),
+    _type("proposed", "A memory is proposed to be superseded, expired or contested.", MemoryProposed),
     _type("linked", "A link between memories was created or changed.", MemoryLinked),
     _type("unlinked", "A link between memories was deleted.", MemoryLinked),
 )

@@ -7,6 +7,7 @@ from liftos.bench.types import Bench
 _MODULES = {
     "accountability": "accountability.bench",
     "calibration": "calibration",
+    "care": "care",
     "embedding": "embedding.bench",
     "events": "events",
     "functions": "functions",

@@ -24,6 +24,7 @@ GROUPS: dict[str, tuple[Entry, ...]] = {
     ),
     "Memory": (
         Entry("Memories", "memory.memory", "neurology"),
+        Entry("Proposals", "memory.proposal", "rule"),
         Entry("Documents", "memory.document", "description"),
         Entry("Spaces", "spaces.space", "scatter_plot"),
         Entry("Concepts", "spaces.concept", "category"),

@@ -1,6 +1,7 @@
 """The models of memory: memories and indexes, history and trust, bulk jobs."""
 
 from memory.models.bulk import BulkChunk, BulkJob
+from memory.models.care import CareCursor, FactKey, Proposal
 from memory.models.conversations import ConversationTurn
 from memory.models.deletions import DeletionJob
 from memory.models.documents import Document, DocumentJob
@@ -34,6 +35,7 @@ __all__ = [
     "Attribute",
     "BulkChunk",
     "BulkJob",
+    "CareCursor",
     "Context",
     "ConversationTurn",
     "CorpusCounter",
@@ -44,6 +46,7 @@ __all__ = [
     "Entity",
     "Erasure",
     "ErasurePolicy",
+    "FactKey",
     "IndexState",
     "LegalHold",
     "Memory",
@@ -54,6 +57,7 @@ __all__ = [
     "ModelChoice",
     "Posting",
     "PostingList",
+    "Proposal",
     "QuotaRow",
     "RejectionPolicy",
     "RetentionRule",

@@ -122,6 +122,12 @@ WHERE organisation_id = %s AND source = %s AND external_id = %s AND external_id 
 MOVE_MEMORIES = """
 UPDATE memory_memory SET scope_id = %(scope)s WHERE organisation_id = %(organisation)s AND id = ANY(%(ids)s)
 """
+# what care has found of a memory that moves to another scope
+LEAVE_FACTS = "DELETE FROM memory_factkey WHERE organisation_id = %(organisation)s AND memory_id = %(memory)s"
+# the same: its proposals
+LEAVE_PROPOSALS = """
+DELETE FROM memory_proposal WHERE organisation_id = %(organisation)s AND (memory_id = %(memory)s OR other_id = %(memory)s)
+"""
 # their vectors
 MOVE_VECTORS = """
 UPDATE memory_memoryvector SET scope_id = %(scope)s WHERE organisation_id = %(organisation)s AND memory_id = ANY(%(ids)s)

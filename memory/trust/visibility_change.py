@@ -25,6 +25,8 @@ from memory.trust.corrections import REJECTABLE
 from memory.trust.state_changes import lock_in_state
 from memory.trust.statements import (
     EXTERNAL_ID_IN_SCOPE,
+    LEAVE_FACTS,
+    LEAVE_PROPOSALS,
     MOVE_DOCUMENTS,
     MOVE_LINKS,
     MOVE_MEMORIES,
@@ -163,7 +165,16 @@ def _move(organisation: UUID, row: Memory, scope: int) -> None:
                 raw_cursor().execute(MOVE_MEMORIES, values)
         except psycopg.errors.UniqueViolation as error:
             raise Conflict("Another memory has just taken the external id.", loc=("visible_to",)) from error
-        for statement in (MOVE_VECTORS, MOVE_LINKS, MOVE_TURNS, MOVE_DOCUMENTS, MOVE_VERSIONS):
+        # care looks at it again in its new scope
+        for statement in (
+            LEAVE_FACTS,
+            LEAVE_PROPOSALS,
+            MOVE_VECTORS,
+            MOVE_LINKS,
+            MOVE_TURNS,
+            MOVE_DOCUMENTS,
+            MOVE_VERSIONS,
+        ):
             raw_cursor().execute(statement, values)
         if row.external_id:
             draft = draft_of(row)

@@ -6,11 +6,14 @@ from uuid import uuid4
 
 import pytest
 from django.db import connection
+from django.utils import timezone
 
 from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.embedding import EmbeddingManager
 from liftos.kernel.tenancy.operations import create_api_key
 from liftos.kernel.tenancy.types import SYSTEM
+from memory.care.runs import care
+from memory.care_types import Kind
 from memory.erasure.operations import forget_many
 from memory.models import DeletionJob, Memory
 from tests.architecture.routes import routes
@@ -131,6 +134,17 @@ def review(caller):
 def outcome(caller):
     made = caller.post("/api/v1/decisions", {"operation": "budget.move", "reasoning": "r"}).json()["id"]
     return f"/api/v1/decisions/{made}/outcomes", {"value": True, "note": WORDS}, {"value": False}
+
+
+def proposal(what):
+    def request(caller):
+        for text in ("The CEO of Acme is Ann Smith.", "The CEO of Acme is Bob Jones."):
+            caller.store(text)
+        care(organisation=caller.organisation, by=SYSTEM, now=timezone.now(), kinds=[Kind.SUPERSESSION])
+        [made] = caller.get("/api/v1/proposals").json()["results"]
+        return f"/api/v1/proposals/{made['id']}/{what}", {"reason": f"{WORDS} a"}, {"reason": "b"}
+
+    return request
 
 
 def make_space(caller):
@@ -387,6 +401,8 @@ ACTS = {
         {"operation": "budget.move", "reasoning": WORDS},
         {"operation": "budget.move", "reasoning": "two"},
     ),
+    "POST /api/v1/proposals/{proposal}/accept": proposal("accept"),
+    "POST /api/v1/proposals/{proposal}/decline": proposal("decline"),
     "POST /api/v1/decisions/{decision}/outcomes": outcome,
     "POST /api/v1/decisions/{decision}/reviews": review,
     "POST /api/v1/spaces": plain(

@@ -141,6 +141,7 @@ def test_a_line_with_an_unknown_field_loses_only_itself(acme):
         ("POST", f"/api/v1/decisions/{NOBODYS_ID}/reviews", {"verdict": "approve", "reasons": ""}, ["reasons"], "reason"),
         ("POST", f"/api/v1/decisions/{NOBODYS_ID}/outcomes", {"value": 1, "units": ""}, ["units"], "unit"),
         ("POST", "/api/v1/decisions/search", {"query": "a", "acter": "b"}, ["acter"], "actor"),
+        ("POST", f"/api/v1/proposals/{NOBODYS_ID}/accept", {"reasons": ""}, ["reasons"], "reason"),
         ("PUT", "/api/v1/reviews/policy", {"sample": 1}, ["sample"], "sample_share"),
     ],
 )  # fmt: skip

@@ -9,9 +9,12 @@ from django.utils import timezone
 from accountability.ledger.sequencer import drain
 from accountability.search.indexing import add_missing, embed_next
 from liftos.kernel.db.transactions import tenant_transaction, whole_tenant
+from liftos.kernel.db.viewers import seeing_everything
 from liftos.kernel.telemetry.models import TraceRecord
-from liftos.kernel.tenancy.types import Scope
+from liftos.kernel.tenancy.types import SYSTEM, Scope
 from memory.bulk.jobs import work_on_next_chunk
+from memory.care.runs import care
+from memory.care_types import Kind
 from memory.documents.jobs import work_on_next_job
 from memory.models import DeletionJob, Memory
 from tests.factories.callers import Caller
@@ -129,6 +132,11 @@ def make_private(bob: Caller, shared: dict[str, str]) -> World:
     }  # fmt: skip
     decision = post(bob, "/api/v1/decisions", decided)
     bob.post(f"/api/v1/decisions/{decision}/outcomes", {"value": CANARY, "note": CANARY})
+    for name in ("Ann Smith", "Bob Jones"):
+        bob.store(f"The CEO of {CANARY} is {name}.", **PRIVATE)
+    with seeing_everything():
+        care(organisation=bob.organisation, by=SYSTEM, now=timezone.now(), kinds=[Kind.SUPERSESSION])
+    proposal = bob.get("/api/v1/proposals").json()["results"][0]["id"]
     sum(add_missing(organisation=bob.organisation))
     embed_next(organisation=bob.organisation)
     for each in (memory, other):
@@ -183,13 +191,13 @@ def make_private(bob: Caller, shared: dict[str, str]) -> World:
         queued_job=queued_job, queued_document=queued_document, deletion=str(deletion.id),
         rule=shared["rule"], hold=shared["hold"], principal=shared["principal"], group=shared["group"], key=shared["key"], glass=shared["glass"],
         webhook=shared["webhook"], delivery=shared["delivery"], trigger=shared["trigger"],
-        queued_deletion=str(queued_deletion.id), message=message, entry=entry,
+        queued_deletion=str(queued_deletion.id), message=message, entry=entry, proposal=proposal,
     )  # fmt: skip
 
 
 def ids_of(world: World) -> set[UUID]:
     """Return the ids of what is bob's alone."""
     named = ("memory", "other", "document", "erasure", "decision", "run", "waiting", "failed", "paused", "job", "document_job", "queued_job",
-        "queued_document", "deletion", "queued_deletion", "message",
+        "queued_document", "deletion", "queued_deletion", "message", "proposal",
     )  # fmt: skip
     return {UUID(getattr(world, name)) for name in named}

@@ -56,6 +56,8 @@ NO_WORDS = {
     "django_content_type": "names of models", "django_migrations": "names of migrations", "django_session": "who is signed in",
     "embedding_embeddingmodel": "names of models", "generations_mark": "names of things that caches watch",
     "memory_legalhold": "names and reasons that an administrator gives", "memory_retentionrule": "names that an administrator gives",
+    "memory_carecursor": "kinds of proposals",
+    "memory_proposal": "kinds, and reasons that name attributes; a row goes with either memory",
     "memory_derivedpolicy": "a word of a fixed list", "memory_rejectionpolicy": "a word of a fixed list",
     "memory_secretspolicy": "a word of a fixed list",
     "memory_quotarow": "a caller and figures", "memory_usagepart": "a caller and figures",

@@ -17,8 +17,10 @@ from accountability.ledger.sequencer import drain
 from accountability.search.indexing import add_missing, embed_next
 from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.telemetry.models import TraceRecord
-from liftos.kernel.tenancy.types import Scope
+from liftos.kernel.tenancy.types import SYSTEM, Scope
 from memory.bulk.jobs import work_on_next_chunk
+from memory.care.runs import care
+from memory.care_types import Kind
 from memory.documents.jobs import work_on_next_job
 from memory.models import DeletionJob
 from tests.factories.callers import Caller
@@ -73,6 +75,7 @@ class World:
     queued_deletion: str
     message: str
     entry: str
+    proposal: str
 
 
 def make_world(caller: Caller) -> World:
@@ -113,6 +116,10 @@ def make_world(caller: Caller) -> World:
     decision = make("/api/v1/decisions", decided)
     caller.post(f"/api/v1/decisions/{decision}/reviews", {"verdict": "information", "reason": DECISION})
     caller.post(f"/api/v1/decisions/{decision}/outcomes", {"value": DECISION, "note": DECISION})
+    for name in ("Ann Smith", "Bob Jones"):
+        caller.store(f"The CEO of {MEMORY} is {name}.")
+    care(organisation=caller.organisation, by=SYSTEM, now=timezone.now(), kinds=[Kind.SUPERSESSION])
+    proposal = caller.get("/api/v1/proposals").json()["results"][0]["id"]
     sum(add_missing(organisation=caller.organisation))
     embed_next(organisation=caller.organisation)
     dimension = {"name": "price", "low": ["cheap", {"memory_id": memory}], "high": ["expensive"]}
@@ -164,7 +171,7 @@ def make_world(caller: Caller) -> World:
         paused, ended["workflow_id"], caller.slug, follower.token, int(head.split("\n")[1]),
         queued_job, queued_document, str(deletion.id), rule, hold, *make_directory(caller), *make_webhook(caller),
         make("/api/v1/triggers", {"name": "rain", "event": "liftos.memory.stored", "template": "flow", "parameters": {"why": "x"}}),
-        str(queued_deletion.id), message, make_entry(caller),
+        str(queued_deletion.id), message, make_entry(caller), proposal,
     )  # fmt: skip
 
 
@@ -321,6 +328,7 @@ ROUTES: dict[str, Requests] = {
     "GET /api/v1/decisions/{decision}": at(f"{V1}/decisions/{{decision}}"),
     "GET /api/v1/decisions/{decision}/chain": at(f"{V1}/decisions/{{decision}}/chain"),
     "GET /api/v1/decisions/{decision}/proof": at(f"{V1}/decisions/{{decision}}/proof?disclose=true"),
+    "GET /api/v1/proposals": at(f"{V1}/proposals"),
     "GET /api/v1/decisions/{decision}/outcomes": at(f"{V1}/decisions/{{decision}}/outcomes"),
     "GET /api/v1/decisions/{decision}/reviews": at(f"{V1}/decisions/{{decision}}/reviews"),
     "GET /api/v1/erasures/{erasure}": at(f"{V1}/erasures/{{erasure}}"),
@@ -439,6 +447,8 @@ ROUTES: dict[str, Requests] = {
     "PUT /api/v1/quotas": at(f"{V1}/quotas", {"memories": 1_000_000}),
     "PUT /api/v1/memories/secrets-policy": at(f"{V1}/memories/secrets-policy", {"policy": "flag"}),
     "POST /api/v1/decisions": at(f"{V1}/decisions", {"operation": "budget.move", "reasoning": "r"}),
+    "POST /api/v1/proposals/{proposal}/accept": at(f"{V1}/proposals/{{proposal}}/accept", {"reason": "r"}),
+    "POST /api/v1/proposals/{proposal}/decline": at(f"{V1}/proposals/{{proposal}}/decline", {"reason": "r"}),
     "POST /api/v1/decisions/search": at(f"{V1}/decisions/search", {"query": DECISION}),
     "POST /api/v1/decisions/{decision}/outcomes": at(f"{V1}/decisions/{{decision}}/outcomes", {"value": 0.5}),
     "POST /api/v1/decisions/{decision}/reviews": at(f"{V1}/decisions/{{decision}}/reviews", {"verdict": "approve"}),

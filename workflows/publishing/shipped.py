@@ -35,7 +35,41 @@ _OLD: dict[str, dict[str, Any]] = {
         ],
     },
 }
-NAMES = (*_OLD, *marketing.TEMPLATES)
+_CARE = {
+    "memory_care": ("Propose doubles, superseded, stale and contradicted memories.", None),
+    "find_doubles": ("Propose to supersede memories that say the same as an earlier one.", "double"),
+    "find_superseded": ("Propose to supersede memories whose value a later one replaces.", "supersession"),
+    "find_stale": ("Propose to expire memories that no longer hold.", "stale"),
+    "find_contradictions": (
+        "Propose to contest memories that another contradicts by a link.",
+        "contradiction",
+    ),
+}
+
+
+def _care_template(name: str) -> dict[str, Any]:
+    description, kind = _CARE[name]
+    arguments = {"limit": "{limit}"} | ({"kinds": [kind]} if kind else {})
+    return {
+        "name": name,
+        "description": description,
+        "parameters": {
+            "type": "object",
+            "properties": {"limit": {"type": "integer", "default": 20_000, "minimum": 1, "maximum": 20_000}},
+        },
+        "steps": [
+            {
+                "name": "care",
+                "function": "memory.care",
+                "arguments": arguments,
+                "timeout_seconds": 3600,
+                "priority": 5,
+            }
+        ],
+    }
+
+
+NAMES = (*_OLD, *_CARE, *marketing.TEMPLATES)
 AUTHOR = Actor(ActorKind.SYSTEM, "shipped")
 
 
@@ -43,6 +77,8 @@ def shipped_template(name: str) -> dict[str, Any] | None:
     """Return the payload of a shipped template; None if there is none with this name."""
     if name in _OLD:
         return dict(_OLD[name])
+    if name in _CARE:
+        return _care_template(name)
     return marketing.read_template(name) if name in marketing.TEMPLATES else None
 
 

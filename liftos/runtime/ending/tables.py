@@ -24,7 +24,7 @@ ORGANISATIONS = "tenancy_organisation"
 # hashes of credentials, and copies that are derived from other rows
 NOT_EXPORTED = frozenset(
     {
-        "accountability_decisiontext", "generations_mark", "idempotency_idempotencykey", "memory_attribute", "memory_corpuscounter", "memory_entity",
+        "accountability_decisiontext", "generations_mark", "idempotency_idempotencykey", "memory_attribute", "memory_corpuscounter", "memory_entity", "memory_factkey",
         "memory_memoryvector", "memory_posting", "memory_postinglist", "memory_segment", "memory_segmentdocument", "memory_thread",
     }
 )  # fmt: skip

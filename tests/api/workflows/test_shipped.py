@@ -10,6 +10,11 @@ PARAMETERS = {
     "batch_processing": {"queries": ["boots", "cocoa"], "limit": 3},
     "weekly_insight_digest": {},
     "memory_hygiene": {},
+    "memory_care": {},
+    "find_doubles": {},
+    "find_superseded": {},
+    "find_stale": {"limit": 5},
+    "find_contradictions": {},
 }
 
 

@@ -32,6 +32,7 @@ from liftos.kernel.tenancy.models import ApiKey, BreakGlass, TokenIdentity
 from liftos.kernel.tenancy.operations import create_api_key
 from liftos.kernel.tenancy.principals import add_member, create_group, create_principal
 from liftos.kernel.tenancy.types import SYSTEM, Actor, ActorKind, PrincipalKind
+from memory.care.runs import care
 from memory.erasure.erasure_policy import set_policy as set_erasure_policy
 from memory.index.postings.packing import pack_rows
 from memory.models import Memory
@@ -120,6 +121,9 @@ def two(committed_db):
         record_outcome(
             organisation=caller.organisation, by=SYSTEM, decision=judged, value=True, at=timezone.now()
         )
+        for name in ("Ann Smith", "Bob Jones"):
+            caller.store(f"The CEO of Acme is {name}.")
+        care(organisation=caller.organisation, by=SYSTEM, now=timezone.now())
         calibrate(organisation=caller.organisation, by=SYSTEM, now=timezone.now())
         drain(organisation=caller.organisation)
         deliver(organisation=caller.organisation, destination="url", send=lambda text: None)

@@ -1,0 +1,1 @@
+"""The memory's own care: doubles, superseded and stale facts and contradictions, proposed for somebody to accept or decline."""
