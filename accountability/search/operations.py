@@ -17,12 +17,14 @@ from liftos.kernel.db.transactions import raw_cursor, read_value, tenant_transac
 from liftos.kernel.db.viewers import scope_of_act
 from liftos.kernel.embedding import EmbedderUnavailable, TextKind, get_manager
 from liftos.kernel.embedding.catalogue import model_number
-from liftos.kernel.embedding.types import RELATED_SHARE, Profile
+from liftos.kernel.embedding.types import Profile
 from liftos.kernel.telemetry.manager import observe_operation
 from liftos.kernel.tenancy.types import Actor
 
 CANDIDATES = 200
 _MEANING, _WORDS = 0.6, 0.4
+ENOUGH_MEANING = 0.2
+"""The share by meaning from which a decision is a hit: below what counts as about the same in a search, for a question rarely has the words of an answer."""
 ENOUGH_WORDS = 0.5
 """The share of a query's words, by their weights, from which a decision is a hit whatever its meaning."""
 
@@ -67,7 +69,7 @@ def search_decisions(
 ) -> Found:
     """Return the decisions nearest to a question by meaning and words, best first.
 
-    A decision is found if it is about the question (its share by meaning is RELATED_SHARE or more), or contains ENOUGH_WORDS.
+    A decision is found if it is about the question (its share by meaning is ENOUGH_MEANING or more), or contains ENOUGH_WORDS.
     Exact: every indexed decision that passes the conditions is compared.
 
     Args:
@@ -156,7 +158,7 @@ def _rank(asked: _Question, candidates: Sequence[UUID]) -> list[tuple[UUID, floa
     for ident, cosine, matched in raw_cursor().execute(SCORED, values):
         meaning = None if cosine is None else asked.profile.share(cosine)
         words = sum(asked.weights[term] for term in matched) / total if total else 0.0
-        if (meaning or 0.0) >= RELATED_SHARE or words >= ENOUGH_WORDS:
+        if (meaning or 0.0) >= ENOUGH_MEANING or words >= ENOUGH_WORDS:
             score = _MEANING * (meaning or 0.0) + _WORDS * words
             scored.append(
                 (ident, round(score, 6), None if meaning is None else round(meaning, 6), round(words, 6))

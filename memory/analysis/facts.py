@@ -479,7 +479,7 @@ def _is_definite(subject: str) -> bool:
 
 
 def _subject(text: str) -> tuple[str, ...] | None:
-    """Return the stems of a subject's words, sorted; None for pronouns and for what is no subject."""
+    """Return the stems of a subject's words, sorted; None for pronouns, clauses and long texts."""
     text = _ARTICLE.sub("", text.strip(" ,:'\""))
     words = [word.lower().removesuffix("'s") for word in _WORD.findall(text)]
     if (

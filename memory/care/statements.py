@@ -56,8 +56,9 @@ SELECT string_agg(uuid_send(memory_id), '' ORDER BY memory_id), string_agg(halfv
 WHERE organisation_id = %(organisation)s AND model_id = %(model)s AND scope_id = %(scope)s AND memory_id = ANY(%(ids)s) AND passage = 0
 """
 
-# replace the facts of memories
+# remove the facts of memories
 FORGET_FACTS = "DELETE FROM memory_factkey WHERE organisation_id = %s AND memory_id = ANY(%s)"
+# index the facts of memories
 ADD_FACTS = """
 INSERT INTO memory_factkey (organisation_id, key, memory_id, scope_id)
 SELECT %(organisation)s, f.key, m.id, m.scope_id FROM unnest(%(keys)s::bigint[], %(ids)s::uuid[]) AS f(key, memory)
@@ -118,6 +119,7 @@ DELETE FROM memory_proposal AS p USING memory_memory AS m
 WHERE p.organisation_id = %(organisation)s AND p.state = 'open' AND m.organisation_id = p.organisation_id AND m.id = ANY(%(ids)s)
   AND (p.memory_id = m.id AND p.memory_version <> m.version OR p.other_id = m.id AND p.other_version <> m.version)
 """
+# a proposal, with the versions of its memories
 ADD_PROPOSAL = """
 INSERT INTO memory_proposal
     (id, organisation_id, scope_id, kind, memory_id, other_id, memory_version, other_version, state, confidence, reason)

@@ -20,8 +20,8 @@ class Proposal(Scoped):
     # the memory to be retired or contested, and the one that stays; the same where only one is concerned
     memory_id = models.UUIDField()
     other_id = models.UUIDField()
-    memory_version = models.PositiveIntegerField()
-    other_version = models.PositiveIntegerField()
+    memory_version = models.IntegerField()
+    other_version = models.IntegerField()
     state = models.CharField(
         max_length=10,
         default=ProposalState.OPEN.value,
@@ -72,7 +72,7 @@ class FactKey(Scoped):
 
 
 class CareCursor(Scoped):
-    """How far a search for proposals has come among the memories of a scope, in the order of their changes."""
+    """The place that a search for proposals has reached among the memories of a scope, in the order of their changes."""
 
     pk = models.CompositePrimaryKey("organisation_id", "kind", "scope_id")
     organisation = organisation_key()

@@ -19,7 +19,7 @@ from tests.factories.principals import key_of, principal_of, seen_by
 
 OLD, NEW = "The CEO of Acme is Ann Smith.", "Acme appointed Bob Jones as its new chief executive."
 SAID = "Winter boots sell best in the two weeks before the first snow falls."
-AGAIN = "In the two weeks before the first snow falls, winter boots sell best!"
+AGAIN = "Note: the winter boots sell best in the two weeks before the first snow falls!"
 
 
 def look_after(caller, now=None, **more):
@@ -144,7 +144,7 @@ def test_stale_and_contradicted_memories(acme):
 
 def test_runs_continue_where_the_last_ended(acme, replaced):
     for number in range(4):
-        acme.store(f"Customer {number} came by")
+        acme.store(f"Customer {number} was here")
     first = look_after(acme, kinds=[Kind.SUPERSESSION], limit=4)
     assert (first.examined, first.remaining) == (4, True)
     rest = look_after(acme, kinds=[Kind.SUPERSESSION], limit=100)
