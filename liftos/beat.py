@@ -17,6 +17,7 @@ def schedule(env: Environment) -> dict[str, dict[str, Any]]:
         "sweep-indexes": ("memory.sweep_indexes", sweep),
         "sweep-lives": ("memory.sweep_lives", sweep),
         "sweep-firings": ("workflows.sweep_firings", sweep),
+        "run-schedules": ("workflows.run_schedules", env.LIFTOS_SCHEDULE_SECONDS),
         "sweep-layouts": ("spaces.sweep", sweep),
         "sequence-the-ledger": ("accountability.sequence", merge),
         "sweep-decisions": ("accountability.sweep_decisions", sweep),
@@ -36,4 +37,6 @@ def schedule(env: Environment) -> dict[str, dict[str, Any]]:
         if name in entries:
             # a run that could not start in time is superseded by the next
             entries[name]["options"] = {"expires": 10 * merge}
+    # the next one does what this one would have done
+    entries["run-schedules"]["options"] = {"expires": 10 * env.LIFTOS_SCHEDULE_SECONDS}
     return entries

@@ -18,6 +18,7 @@ from workflows.statements import (
     RENAME_RUNS,
     RUNS_MENTIONING,
     RUNS_OF_PERSON,
+    STRIP_SCHEDULE,
     STRIP_TRIGGER,
 )
 
@@ -27,6 +28,7 @@ _HISTORY = Place("workflows_transition", ("run_id",), texts=("reason",), only="A
 _TEMPLATES = Place("workflows_template", ("id",), texts=("name",))
 _VERSIONS = Place("workflows_templateversion", ("template_id",), values=("payload", "definition"))
 _TRIGGERS = Place("workflows_trigger", ("id",), texts=("name",), values=("parameters", "conditions"))
+_SCHEDULES = Place("workflows_schedule", ("id",), texts=("name",), values=("parameters",))
 TEMPLATES = "workflow templates"
 
 
@@ -69,15 +71,24 @@ def strip_triggers(going: Going) -> int:
 
     A trigger without a condition would fire more often than its owner wanted, one without a parameter start other runs.
     """
+    return _strip(going, _TRIGGERS, STRIP_TRIGGER)
+
+
+def strip_schedules(going: Going) -> int:
+    """Remove what quotes erased memories from schedules, and pause these; return their number. See `strip_triggers`."""
+    return _strip(going, _SCHEDULES, STRIP_SCHEDULE)
+
+
+def _strip(going: Going, place: Place, statement: str) -> int:
     with whole_tenant(going.organisation), raw_cursor() as cursor:
-        found = quoting(going, _TRIGGERS)
+        found = quoting(going, place)
         for ident, name, *given in found:
             left = [
                 {key: value for key, value in each.items() if not going.quotes.in_value({key: value})}
                 for each in given
             ]
             values = (*map(json.dumps, left), going.quotes.in_text(name), going.organisation, ident)
-            cursor.execute(STRIP_TRIGGER, values)
+            cursor.execute(statement, values)
     return len(found)
 
 

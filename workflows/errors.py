@@ -35,6 +35,14 @@ class TriggerExists(Conflict):
     """A trigger with this name already exists."""
 
 
+class ScheduleNotFound(NotFound):
+    """There is no such schedule."""
+
+
+class ScheduleExists(Conflict):
+    """A schedule with this name already exists."""
+
+
 class RunNotFound(NotFound):
     """There is no such run."""
 

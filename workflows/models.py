@@ -12,7 +12,17 @@ from django.db.models.functions import Now
 from liftos.kernel.db.constraints import known_values
 from liftos.kernel.db.viewers import ORGANISATION_SCOPE
 from liftos.kernel.tenancy.models import Organisation, OwnedRow, organisation_key
-from workflows.types import NOT_AN_ITEM, FiringState, Priority, RunStatus, StepStatus, VersionStatus
+from workflows.types import (
+    NOT_AN_ITEM,
+    CatchUp,
+    FiringState,
+    Overlap,
+    Priority,
+    RunStatus,
+    StepStatus,
+    TickState,
+    VersionStatus,
+)
 
 
 class Policy(models.Model):
@@ -345,3 +355,93 @@ class Firing(OwnedRow):
 
     def __str__(self) -> str:
         return f"{self.type} {self.subject}"
+
+
+class Schedule(OwnedRow):
+    """A rule that starts a template's run at times of a cron expression, with the authority of whoever last changed it.
+
+    Attributes:
+        jitter_seconds: a tick's run starts up to so much later, the same for a tick wherever it is computed.
+        next_at: the next tick that is not a row yet; null while paused, and if there is none.
+    """
+
+    name = models.CharField(max_length=200)
+    cron = models.CharField(max_length=100)
+    timezone = models.CharField(max_length=64, default="UTC")
+    template = models.CharField(max_length=200)
+    parameters = models.JSONField(default=dict)
+    overlap = models.CharField(
+        max_length=10, default=Overlap.SKIP.value, choices=[(each.value, each.value) for each in Overlap]
+    )
+    catch_up = models.CharField(
+        max_length=10, default=CatchUp.LATEST.value, choices=[(each.value, each.value) for each in CatchUp]
+    )
+    jitter_seconds = models.IntegerField(default=0)
+    owner_kind = models.CharField(max_length=20, editable=False)
+    owner_id = models.CharField(max_length=200, editable=False)
+    acts_as = models.UUIDField(null=True, editable=False)
+    # the groups that its token stated; None if the stored memberships count
+    groups = ArrayField(models.UUIDField(), null=True, editable=False)
+    scopes = ArrayField(models.CharField(max_length=40), editable=False)
+    next_at = models.DateTimeField(null=True, editable=False)
+    recorded_at = models.DateTimeField(db_default=Now(), editable=False)
+    paused_at = models.DateTimeField(null=True, editable=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["organisation", "name"], name="schedule_name_once"),
+            known_values("overlap", Overlap, "schedule_overlap_known"),
+            known_values("catch_up", CatchUp, "schedule_catch_up_known"),
+            models.CheckConstraint(
+                condition=Q(jitter_seconds__gte=0, jitter_seconds__lte=86_400),
+                name="schedule_jitter_of_a_day",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["organisation", "next_at"], condition=Q(next_at__isnull=False), name="schedule_due"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Tick(OwnedRow):
+    """A time of a schedule, once; the run that it started, or why it started none.
+
+    Attributes:
+        due_at: the time.
+        run_at: with the jitter.
+        in_turn: of the past, by a backfill or a catch-up: such runs start one after another.
+        missed: ticks that a downtime left out, this one included.
+    """
+
+    schedule = models.ForeignKey(
+        Schedule, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, related_name="ticks"
+    )
+    due_at = models.DateTimeField()
+    run_at = models.DateTimeField()
+    in_turn = models.BooleanField(default=False)
+    state = models.CharField(max_length=20, default=TickState.PENDING.value)
+    reason = models.CharField(max_length=300, blank=True, db_default="")
+    missed = models.IntegerField(db_default=0)
+    run_id = models.UUIDField(null=True)
+    decision_id = models.UUIDField(null=True)
+    recorded_at = models.DateTimeField(db_default=Now())
+    settled_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["organisation", "run_at"], condition=Q(state="pending"), name="tick_pending"
+            ),
+            models.Index(fields=["organisation", "run_id"], name="tick_by_run"),
+        ]
+        constraints = [
+            models.UniqueConstraint(fields=["organisation", "schedule", "due_at"], name="tick_once"),
+            known_values("state", TickState, "tick_state_known"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.due_at:%Y-%m-%d %H:%M}"

@@ -62,6 +62,12 @@ UPDATE workflows_trigger SET parameters = %s::jsonb, conditions = %s::jsonb, nam
     paused_at = coalesce(paused_at, clock_timestamp())
 WHERE organisation_id = %s AND id = %s
 """
+# what is left of a schedule that quoted a memory, paused
+STRIP_SCHEDULE = """
+UPDATE workflows_schedule SET parameters = %s::jsonb, name = CASE WHEN %s THEN 'erased ' || id ELSE name END,
+    paused_at = coalesce(paused_at, clock_timestamp()), next_at = NULL
+WHERE organisation_id = %s AND id = %s
+"""
 # locked before the steps, the order in which ending a step locks them
 LOCK_RUNS = (
     "SELECT id FROM workflows_run WHERE organisation_id = %s AND id = ANY(%s) ORDER BY id FOR NO KEY UPDATE"

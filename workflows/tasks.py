@@ -12,6 +12,7 @@ from workflows.engine.keeper import KEEPER
 from workflows.engine.slots import take_turn
 from workflows.queries import list_organisations_with_runs_ended_before
 from workflows.runs.retention import prune
+from workflows.schedules.ticking import list_organisations_with_due, prune_ticks, run_due
 from workflows.triggers.firing import fire_all, list_organisations_with_firings
 from workflows.triggers.queueing import FIRE
 
@@ -35,13 +36,21 @@ def sweep_firings() -> None:
         fire_all(organisation=organisation)
 
 
+@shared_task(name="workflows.run_schedules")
+def run_schedules() -> None:
+    """Start the runs of due schedules. Any number of these at once, in any number of workers, start each run once."""
+    for organisation in list_organisations_with_due():
+        run_due(organisation=organisation)
+
+
 @shared_task(name="workflows.prune_runs")
 def prune_runs() -> None:
-    """Delete runs that ended longer ago than LIFTOS_WORKFLOW_RETENTION_DAYS."""
+    """Delete runs that ended longer ago than LIFTOS_WORKFLOW_RETENTION_DAYS, and as old ticks."""
     before = timezone.now() - timedelta(days=settings.LIFTOS_WORKFLOW_RETENTION_DAYS)
     for organisation in list_organisations_with_runs_ended_before(before):
         while prune(organisation=organisation, before=before):
             pass
+        prune_ticks(organisation=organisation, before=before)
 
 
 @signals.worker_ready.connect

@@ -69,3 +69,29 @@ class FiringState(StrEnum):
     FAILED = "failed"
     SKIPPED = "skipped"
     OVERTURNED = "overturned"
+
+
+class Overlap(StrEnum):
+    """What a schedule's tick does while an earlier run is open: start none, wait, or cancel that run."""
+
+    SKIP = "skip"
+    QUEUE = "queue"
+    CANCEL = "cancel"
+
+
+class CatchUp(StrEnum):
+    """Which of the ticks that were missed during a downtime start runs."""
+
+    NONE = "none"
+    LATEST = "latest"
+    ALL = "all"
+
+
+class TickState(StrEnum):
+    """The state of a schedule's tick."""
+
+    PENDING = "pending"
+    STARTED = "started"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+    OVERTURNED = "overturned"

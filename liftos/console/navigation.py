@@ -43,6 +43,8 @@ GROUPS: dict[str, tuple[Entry, ...]] = {
         Entry("Templates", "workflows.template", "account_tree"),
         Entry("Triggers", "workflows.trigger", "bolt"),
         Entry("Firings", "workflows.firing", "offline_bolt"),
+        Entry("Schedules", "workflows.schedule", "calendar_clock"),
+        Entry("Ticks", "workflows.tick", "timer"),
         Entry("Policies", "workflows.policy", "policy"),
     ),
     "Events": (

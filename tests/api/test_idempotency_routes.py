@@ -325,11 +325,39 @@ def trigger(what):
     return made
 
 
+def made_schedule(caller, name):
+    return {"name": name, "cron": "0 6 * * *", "template": made_trigger(caller, name)["template"]}
+
+
+def new_schedule(caller):
+    body = made_schedule(caller, WORDS)
+    return "/api/v1/schedules", body, body | {"name": "b"}
+
+
+def schedule(what, body=None, other=None):
+    def made(caller):
+        paths = [
+            f"/api/v1/schedules/{caller.post('/api/v1/schedules', made_schedule(caller, name)).json()['id']}/{what}"
+            for name in "ab"
+        ]
+        return paths[0], body or {}, other or paths[1]
+
+    return made
+
+
 ACTS = {
     "POST /v1/memories/": messages("/v1/memories/"),
     "POST /v3/memories/add/": messages("/v3/memories/add/"),
     "POST /mem0/memories": messages("/mem0/memories"),
     "POST /mem0/reset": reset,
+    "POST /api/v1/schedules": new_schedule,
+    "POST /api/v1/schedules/{schedule}/pause": schedule("pause"),
+    "POST /api/v1/schedules/{schedule}/resume": schedule("resume"),
+    "POST /api/v1/schedules/{schedule}/backfill": schedule(
+        "backfill",
+        {"since": "2026-01-01", "until": "2026-01-03"},
+        {"since": "2026-01-01", "until": "2026-01-04"},
+    ),
     "POST /api/v1/triggers": new_trigger,
     "POST /api/v1/triggers/{trigger}/pause": trigger("pause"),
     "POST /api/v1/triggers/{trigger}/resume": trigger("resume"),

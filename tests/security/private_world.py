@@ -20,7 +20,7 @@ from memory.models import DeletionJob, Memory
 from tests.factories.callers import Caller
 from tests.factories.flows import step
 from tests.factories.keys import with_key
-from tests.security.world import World, make_directory, make_webhook, publish_template
+from tests.security.world import SCHEDULE, World, make_directory, make_webhook, publish_template
 
 CANARY = "quetzalcoatlus"
 PRIVATE = {"visible_to": {"principal": "bob"}}
@@ -72,11 +72,12 @@ def make_shared(acme: Caller) -> dict[str, str]:
     webhook, delivery = make_webhook(acme)
     fires = {"name": "rain", "event": "liftos.memory.stored", "template": "flow", "parameters": {"why": "x"}}
     trigger = post(acme, "/api/v1/triggers", fires)
+    schedule = post(acme, "/api/v1/schedules", SCHEDULE)
     drain(organisation=acme.organisation)
     return {
         "public": public, "space": space, "concept": concept, "relation": relation, "template": template, "draft": draft,
         "token": follower.token, "rule": rule, "hold": hold, "principal": principal, "group": group, "key": key, "glass": glass,
-        "webhook": webhook, "delivery": delivery, "trigger": trigger,
+        "webhook": webhook, "delivery": delivery, "trigger": trigger, "schedule": schedule,
     }  # fmt: skip
 
 
@@ -190,7 +191,7 @@ def make_private(bob: Caller, shared: dict[str, str]) -> World:
         workflow=ended["workflow_id"], slug=bob.slug, token=shared["token"], size=int(head.split("\n")[1]),
         queued_job=queued_job, queued_document=queued_document, deletion=str(deletion.id),
         rule=shared["rule"], hold=shared["hold"], principal=shared["principal"], group=shared["group"], key=shared["key"], glass=shared["glass"],
-        webhook=shared["webhook"], delivery=shared["delivery"], trigger=shared["trigger"],
+        webhook=shared["webhook"], delivery=shared["delivery"], trigger=shared["trigger"], schedule=shared["schedule"],
         queued_deletion=str(queued_deletion.id), message=message, entry=entry, proposal=proposal,
     )  # fmt: skip
 

@@ -51,6 +51,8 @@ NO_WORDS = {
     "axes_accessattempt": "attempts to sign in", "axes_accessfailurelog": "attempts to sign in", "axes_accesslog": "attempts to sign in",
     "workflows_trigger": "names, conditions and parameters that an owner gives",
     "workflows_firing": "types, ids, and reasons of ours",
+    "workflows_schedule": "names, times and parameters that an owner gives",
+    "workflows_tick": "times, ids, and reasons of ours",
     "events_cursor": "names of subscribers and kinds of errors",
     "events_webhook": "addresses, types and filters that an administrator gives",
     "django_content_type": "names of models", "django_migrations": "names of migrations", "django_session": "who is signed in",

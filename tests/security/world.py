@@ -72,6 +72,7 @@ class World:
     webhook: str
     delivery: str
     trigger: str
+    schedule: str
     queued_deletion: str
     message: str
     entry: str
@@ -171,6 +172,7 @@ def make_world(caller: Caller) -> World:
         paused, ended["workflow_id"], caller.slug, follower.token, int(head.split("\n")[1]),
         queued_job, queued_document, str(deletion.id), rule, hold, *make_directory(caller), *make_webhook(caller),
         make("/api/v1/triggers", {"name": "rain", "event": "liftos.memory.stored", "template": "flow", "parameters": {"why": "x"}}),
+        make("/api/v1/schedules", SCHEDULE),
         str(queued_deletion.id), message, make_entry(caller), proposal,
     )  # fmt: skip
 
@@ -252,6 +254,8 @@ SPACE, RUNS, TEMPLATES = f"{V1}/spaces/{{space}}", f"{V1}/workflows/runs", f"{V1
 PRICE = [{"name": "price", "low": ["cheap"], "high": ["expensive"]}]
 
 HOOK = f"{V1}/webhooks/{{webhook}}"
+SCHEDULE = {"name": "dawn", "cron": "0 6 * * *", "template": "flow", "parameters": {"why": "x"}}
+OF_SCHEDULE = f"{V1}/schedules/{{schedule}}"
 TRIGGER = f"{V1}/triggers/{{trigger}}"
 
 MESSAGE = {"messages": "some words", "user_id": "ann"}
@@ -281,6 +285,15 @@ ROUTES: dict[str, Requests] = {
     "GET /v1/vector_stores": at("/v1/vector_stores"),
     "GET /v1/vector_stores/{store}": at("/v1/vector_stores/all"),
     "POST /v1/vector_stores/{store}/search": at("/v1/vector_stores/all/search", QUERY),
+    "GET /api/v1/schedules": at(f"{V1}/schedules"),
+    "POST /api/v1/schedules": at(f"{V1}/schedules", SCHEDULE | {"name": "noon"}),
+    "GET /api/v1/schedules/{schedule}": at(OF_SCHEDULE),
+    "PATCH /api/v1/schedules/{schedule}": at(OF_SCHEDULE, {"cron": "0 7 * * *"}),
+    "DELETE /api/v1/schedules/{schedule}": at(OF_SCHEDULE),
+    "POST /api/v1/schedules/{schedule}/pause": at(f"{OF_SCHEDULE}/pause", {}),
+    "POST /api/v1/schedules/{schedule}/resume": at(f"{OF_SCHEDULE}/resume", {}),
+    "POST /api/v1/schedules/{schedule}/backfill": at(f"{OF_SCHEDULE}/backfill", {"since": "2026-01-01", "until": "2026-01-03"}),
+    "GET /api/v1/schedules/{schedule}/ticks": at(f"{OF_SCHEDULE}/ticks"),
     "GET /api/v1/triggers": at(f"{V1}/triggers"),
     "POST /api/v1/triggers": at(f"{V1}/triggers", {"name": "new", "event": "liftos.memory.*", "template": "flow"}),
     "GET /api/v1/triggers/{trigger}": at(TRIGGER),

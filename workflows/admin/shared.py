@@ -11,7 +11,11 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from liftos.kernel.admin.middleware import opened
+from liftos.kernel.admin.on_record import staff_actor
 from liftos.kernel.admin.parts import BUTTON
+from liftos.kernel.tenancy.authority import scopes_now
+from liftos.kernel.tenancy.types import Principal
 from workflows.admin.diagram import in_words
 
 MAX_REASON = 500
@@ -20,6 +24,13 @@ MAX_REASON = 500
 def has_permission(request: HttpRequest, codename: str) -> bool:
     """Return whether the user has a permission on workflows, such as `change_run`."""
     return request.user.has_perm(f"workflows.{codename}")
+
+
+def caller_of(request: HttpRequest) -> Principal:
+    """Return the signed-in person as a caller, with its scopes in the open organisation."""
+    organisation, actor = opened(request), staff_actor(request)
+    scopes = scopes_now(organisation=organisation.id, actor=actor)
+    return Principal(organisation.id, organisation.slug, actor, scopes)
 
 
 def typed_reason(request: HttpRequest) -> str:

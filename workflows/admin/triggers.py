@@ -9,12 +9,10 @@ from django.http import HttpRequest
 from pydantic import ValidationError as InvalidShape
 from unfold.admin import ModelAdmin
 
-from liftos.kernel.admin.middleware import opened
-from liftos.kernel.admin.on_record import staff_actor
 from liftos.kernel.admin.parts import CheckedLists, LongList, choice_filter
 from liftos.kernel.errors import LiftosError
-from liftos.kernel.tenancy.authority import scopes_now
 from liftos.kernel.tenancy.types import Principal
+from workflows.admin.shared import caller_of
 from workflows.models import Firing, Trigger
 from workflows.triggers import operations
 from workflows.triggers.operations import FIELDS, TriggerDraft, check_draft
@@ -80,7 +78,7 @@ class TriggerAdmin(CheckedLists, ModelAdmin):
     def get_form(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         form = super().get_form(request, *args, **kwargs)
         if getattr(request, "organisation", None) is not None:
-            form.principal = _caller(request)
+            form.principal = caller_of(request)
         return form
 
     def save_model(self, request: HttpRequest, obj: Trigger, form: TriggerForm, change: bool) -> None:
@@ -88,15 +86,15 @@ class TriggerAdmin(CheckedLists, ModelAdmin):
         if change:
             changes = {name: getattr(draft, name) for name in form.changed_data if name in FIELDS}
             if changes:
-                operations.change_trigger(principal=_caller(request), trigger=obj.id, changes=changes)
+                operations.change_trigger(principal=caller_of(request), trigger=obj.id, changes=changes)
             return
-        made = operations.create_trigger(principal=_caller(request), draft=draft)
+        made = operations.create_trigger(principal=caller_of(request), draft=draft)
         for field in made._meta.concrete_fields:
             setattr(obj, field.attname, getattr(made, field.attname))
         obj._state.adding = False
 
     def delete_model(self, request: HttpRequest, obj: Trigger) -> None:
-        operations.delete_trigger(principal=_caller(request), trigger=obj.id)
+        operations.delete_trigger(principal=caller_of(request), trigger=obj.id)
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Trigger]) -> None:
         for each in queryset:
@@ -105,12 +103,12 @@ class TriggerAdmin(CheckedLists, ModelAdmin):
     @admin.action(description="Pause", permissions=["change"])
     def pause(self, request: HttpRequest, queryset: QuerySet[Trigger]) -> None:
         for each in queryset:
-            operations.set_paused(principal=_caller(request), trigger=each.id, paused=True)
+            operations.set_paused(principal=caller_of(request), trigger=each.id, paused=True)
 
     @admin.action(description="Resume", permissions=["change"])
     def resume(self, request: HttpRequest, queryset: QuerySet[Trigger]) -> None:
         for each in queryset:
-            operations.set_paused(principal=_caller(request), trigger=each.id, paused=False)
+            operations.set_paused(principal=caller_of(request), trigger=each.id, paused=False)
 
 
 @admin.register(Firing)
@@ -121,10 +119,3 @@ class FiringAdmin(LongList, ModelAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Firing]:
         return super().get_queryset(request).select_related("trigger")
-
-
-def _caller(request: HttpRequest) -> Principal:
-    """Return the signed-in person as a caller, with its scopes in the open organisation."""
-    organisation, actor = opened(request), staff_actor(request)
-    scopes = scopes_now(organisation=organisation.id, actor=actor)
-    return Principal(organisation.id, organisation.slug, actor, scopes)

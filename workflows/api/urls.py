@@ -1,8 +1,14 @@
 from django.urls import path
 
-from workflows.api import controls, functions, runs, templates, triggers
+from workflows.api import controls, functions, runs, schedules, templates, triggers
 
 urlpatterns = [
+    path("schedules", schedules.Schedules.as_view()),
+    path("schedules/<id:schedule>", schedules.ScheduleDetail.as_view()),
+    path("schedules/<id:schedule>/pause", schedules.SchedulePause.as_view()),
+    path("schedules/<id:schedule>/resume", schedules.ScheduleResumption.as_view()),
+    path("schedules/<id:schedule>/backfill", schedules.Backfill.as_view()),
+    path("schedules/<id:schedule>/ticks", schedules.Ticks.as_view()),
     path("triggers", triggers.Triggers.as_view()),
     path("triggers/<id:trigger>", triggers.TriggerDetail.as_view()),
     path("triggers/<id:trigger>/pause", triggers.TriggerPause.as_view()),

@@ -273,7 +273,7 @@ def test_acts_as_a_member_of_staff_are_the_principals(acme):
     assert acme.get(f"/api/v1/memories/{other.id}").status_code == 200
 
 
-def test_triggers_and_webhooks_that_quote_a_subject_are_stripped_and_paused(acme, settings):
+def test_triggers_schedules_and_webhooks_that_quote_a_subject_are_stripped_and_paused(acme, settings):
     settings.LIFTOS_HTTP_PRIVATE_HOSTS = ["127.0.0.1:9"]
     said = "Quetzalcoatlus lives in Ulm at 47 Mill Lane"
     acme.store(said, metadata={"user_id": "ann"})
@@ -285,6 +285,9 @@ def test_triggers_and_webhooks_that_quote_a_subject_are_stripped_and_paused(acme
     }  # fmt: skip
     made = acme.post("/api/v1/triggers", trigger)
     assert made.status_code == 201, made.content
+    times = {"cron": "0 6 * * *", "template": "flow", "parameters": trigger["parameters"]}
+    schedule = acme.post("/api/v1/schedules", {"name": said, **times})
+    assert schedule.status_code == 201, schedule.content
     hooks = [
         acme.post(
             "/api/v1/webhooks",
@@ -293,7 +296,13 @@ def test_triggers_and_webhooks_that_quote_a_subject_are_stripped_and_paused(acme
         for text in (said, "plain")
     ]
     removed = erase(acme, "user", "ann").json()["removed"]
-    assert (removed["triggers"], removed["webhooks"]) == (1, 1)
+    assert (removed["triggers"], removed["schedules"], removed["webhooks"]) == (1, 1, 1)
+    stripped = acme.get(f"/api/v1/schedules/{schedule.json()['id']}").json()
+    assert (stripped["parameters"], stripped["next"], stripped["name"][:7]) == (
+        {"other": "kept"},
+        [],
+        "erased ",
+    )
     left = acme.get(f"/api/v1/triggers/{made.json()['id']}").json()
     assert (left["parameters"], left["conditions"]["memory_type"]) == ({"other": "kept"}, "complaint")
     assert left["paused_at"] is not None

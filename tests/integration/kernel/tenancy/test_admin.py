@@ -24,6 +24,7 @@ from memory.policy_admin import (
 from memory.quota_admin import QuotaAdmin
 from memory.retention_admin import LegalHoldAdmin, RetentionRuleAdmin
 from tests.conftest import make_caller
+from workflows.admin.schedules import ScheduleAdmin
 from workflows.admin.templates import TemplateAdmin
 from workflows.admin.triggers import TriggerAdmin
 
@@ -227,6 +228,7 @@ POLICIES = (
     | LegalHoldAdmin
     | QuotaAdmin
     | RetentionRuleAdmin
+    | ScheduleAdmin
     | SecretsPolicyAdmin
     | TriggerAdmin
     | WebhookAdmin

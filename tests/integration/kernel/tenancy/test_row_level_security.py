@@ -47,7 +47,7 @@ from memory.types import LinkDraft, LinkKind, MemoryDraft
 from tests.conftest import make_caller
 from tests.factories.spaces import make_space_rows
 from tests.factories.workflows import make_rows
-from workflows.models import Firing, Trigger
+from workflows.models import Firing, Schedule, Tick, Trigger
 
 REVIEWER = Actor(ActorKind.STAFF, "reviewer")
 TENANT_TABLES = sorted(
@@ -171,6 +171,15 @@ def two(committed_db):
                 type="a",
                 subject="b",
                 correlation_id="c",
+            )
+            schedule = Schedule.objects.create(
+                organisation_id=caller.organisation, name="a", cron="0 0 * * *", template="a", scopes=[]
+            )
+            Tick.objects.create(
+                organisation_id=caller.organisation,
+                schedule=schedule,
+                due_at=timezone.now(),
+                run_at=timezone.now(),
             )
             hook = Webhook.objects.create(
                 organisation_id=caller.organisation,
