@@ -219,7 +219,7 @@ class ScheduleResumption(SchedulesView):
 class Backfill(SchedulesView):
     """Running the past ticks of a schedule."""
 
-    @described("schedules_backfill", request=BackfillIn, responses={202: BackfillOut})
+    @described("schedules_backfill", request=BackfillIn, responses={200: BackfillOut})
     @once
     def post(self, request: Request, schedule: UUID) -> Response:
         """Queue the ticks of a past range that are not on record yet; their runs start one after another."""
@@ -227,7 +227,7 @@ class Backfill(SchedulesView):
         queued, already = operations.backfill(
             principal=self.principal, schedule=schedule, since=asked.since, until=asked.until
         )
-        return Response(BackfillOut(queued=queued, already=already).model_dump(), status=202)
+        return Response(BackfillOut(queued=queued, already=already).model_dump())
 
 
 class Ticks(SchedulesView):
