@@ -279,13 +279,17 @@ def test_triggers_schedules_and_webhooks_that_quote_a_subject_are_stripped_and_p
     acme.store(said, metadata={"user_id": "ann"})
     with registered_functions():
         make_template(acme.organisation, step("a"), name="flow")
+        declared = {name: {"type": "string"} for name in ("note", "other")}
+        make_template(
+            acme.organisation, step("a"), name="noted", parameters={"type": "object", "properties": declared}
+        )
     trigger = {
         "name": "t", "event": "liftos.memory.stored", "template": "flow",
         "parameters": {"note": f"Known: {said}", "other": "kept"}, "conditions": {"memory_type": "complaint"},
     }  # fmt: skip
     made = acme.post("/api/v1/triggers", trigger)
     assert made.status_code == 201, made.content
-    times = {"cron": "0 6 * * *", "template": "flow", "parameters": trigger["parameters"]}
+    times = {"cron": "0 6 * * *", "template": "noted", "parameters": trigger["parameters"]}
     schedule = acme.post("/api/v1/schedules", {"name": said, **times})
     assert schedule.status_code == 201, schedule.content
     hooks = [
