@@ -36,6 +36,12 @@ def zone_names() -> frozenset[str]:
     return frozenset(available_timezones()) - {"localtime", "posixrules", "Factory"}
 
 
+def zones_near(name: str) -> list[str]:
+    """Return the names of the zones, those that begin as a name does first."""
+    begin = name[:3].casefold()
+    return sorted(zone_names(), key=lambda each: (not each.casefold().startswith(begin), each))
+
+
 def read_zone(name: str) -> ZoneInfo:
     """Return a time zone by its IANA name.
 

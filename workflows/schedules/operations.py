@@ -34,7 +34,7 @@ from workflows.schedules.cron import (
     read_zone,
     shortest_interval,
     ticks_after,
-    zone_names,
+    zones_near,
 )
 from workflows.schedules.queries import database_now, get_schedule
 from workflows.schedules.ticking import FIRST_DAY, add_ticks, values_of
@@ -190,7 +190,9 @@ def check_draft(principal: Principal, draft: ScheduleDraft, *, now: datetime) ->
     try:
         zone = read_zone(draft.timezone)
     except UnknownZone as error:
-        raise InvalidInput(unknown("time zone", draft.timezone, zone_names()), loc=("timezone",)) from error
+        raise InvalidInput(
+            unknown("time zone", draft.timezone, zones_near(draft.timezone)), loc=("timezone",)
+        ) from error
     least, shortest = settings.LIFTOS_SCHEDULE_MIN_SECONDS, shortest_interval(cron=draft.cron, after=now)
     if shortest is not None and shortest.total_seconds() < least:
         raise InvalidInput(

@@ -245,6 +245,10 @@ def test_invalid_field_is_named(acme, fields, field):
     assert acme.get(PATH).json()["results"] == []
 
 
+def test_misspelled_zone_is_suggested(acme):
+    assert "did you mean 'Europe/Berlin'?" in str(create(acme, status=422, timezone="Europe/Berlinn"))
+
+
 def test_template_must_be_published(acme):
     acme.post("/api/v1/workflows/templates", {"name": "draft", "steps": [step("a")]})
     assert create(acme, status=404, template="nowhere")["code"] == "workflows.template_not_found"

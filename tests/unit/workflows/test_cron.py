@@ -15,6 +15,7 @@ from workflows.schedules.cron import (
     read_zone,
     shortest_interval,
     ticks_after,
+    zones_near,
 )
 
 BERLIN, HOWE = "Europe/Berlin", "Australia/Lord_Howe"
@@ -114,6 +115,7 @@ def test_shortest_interval_goes_beyond_midnight():
 
 
 def test_unknown_zone():
+    assert zones_near("europe/berlinn")[0].startswith("Europe/")
     for name in ("", "Europe/Atlantis", "../etc/passwd", "localtime"):
         with pytest.raises(UnknownZone):
             read_zone(name)
