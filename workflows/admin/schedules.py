@@ -10,7 +10,7 @@ from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin
 
-from liftos.kernel.admin.parts import CheckedLists, LongList, choice_filter
+from liftos.kernel.admin.parts import CheckedLists, LongList, OptionalObject, choice_filter
 from liftos.kernel.errors import LiftosError
 from liftos.kernel.tenancy.types import Principal
 from workflows.admin.shared import caller_of
@@ -26,6 +26,7 @@ class ScheduleForm(ModelForm):
     """A schedule; what is invalid is shown at its field."""
 
     principal: Principal | None = None
+    parameters = OptionalObject(help_text="May refer to {tick.at}, {tick.local} and {tick.date}.")
 
     class Meta:
         model = Schedule
@@ -34,16 +35,10 @@ class ScheduleForm(ModelForm):
             "cron": "Minute, hour, day of the month, month, weekday: 0 9 * * MON-FRI.",
             "timezone": "Whose clock counts: Europe/Berlin.",
             "template": "The name of a published template.",
-            "parameters": "May refer to {tick.at}, {tick.local} and {tick.date}.",
             "overlap": "While the run before it is open: start none, wait, or cancel it.",
             "catch_up": "Which ticks that were missed during a downtime are run.",
             "jitter_seconds": "Runs start up to so much later, so that not all start at once.",
         }
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        if "parameters" in self.fields:
-            self.fields["parameters"].required = False
 
     def draft(self) -> ScheduleDraft:
         """Return what the form asks for."""
@@ -54,8 +49,6 @@ class ScheduleForm(ModelForm):
         """Check the schedule as the API does."""
         if self.errors or self.principal is None:
             return self.cleaned_data
-        if not isinstance(self.cleaned_data["parameters"] or {}, dict):
-            raise ValidationError({"parameters": "Enter a JSON object."})
         others = Schedule.objects.filter(name=self.cleaned_data["name"]).exclude(pk=self.instance.pk)
         if others.exists():
             raise ValidationError({"name": "This name is taken."})

@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from pydantic import ValidationError as InvalidShape
 from unfold.admin import ModelAdmin
 
-from liftos.kernel.admin.parts import CheckedLists, LongList, choice_filter
+from liftos.kernel.admin.parts import CheckedLists, LongList, OptionalObject, choice_filter
 from liftos.kernel.errors import LiftosError
 from liftos.kernel.tenancy.types import Principal
 from workflows.admin.shared import caller_of
@@ -23,16 +23,14 @@ class TriggerForm(ModelForm):
     """A trigger; what is invalid is shown at its field."""
 
     principal: Principal | None = None
+    conditions = OptionalObject(help_text="All must hold; without any, every such event fires the trigger.")
+    parameters = OptionalObject(
+        help_text="May refer to {event.subject}, {event.data.x}, {memory.content}, {memory.metadata.x}."
+    )
 
     class Meta:
         model = Trigger
         fields = FIELDS
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        for name in ("conditions", "parameters"):
-            if name in self.fields:
-                self.fields[name].required = False
 
     def draft(self) -> TriggerDraft:
         """Return what the form asks for."""

@@ -20,14 +20,14 @@ from liftos.kernel.tenancy.types import Scope
 from workflows.models import Schedule, Tick
 from workflows.publishing.faults import faults_as_items
 from workflows.schedules import operations
-from workflows.schedules.operations import ScheduleDraft
+from workflows.schedules.operations import MAX_JITTER, ScheduleDraft
 from workflows.schedules.queries import database_now, get_schedule, list_schedules, list_ticks, next_ticks
 from workflows.types import CatchUp, Overlap, TickState
 
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 Cron = Annotated[str, Field(min_length=1, max_length=100)]
 Zone = Annotated[str, Field(min_length=1, max_length=64)]
-Jitter = Annotated[int, Field(ge=0, le=86_400)]
+Jitter = Annotated[int, Field(ge=0, le=MAX_JITTER)]
 
 
 class ScheduleIn(Strict):

@@ -19,7 +19,7 @@ from liftos.kernel.tenancy.types import Scope
 from workflows.models import Firing, Trigger
 from workflows.triggers import operations
 from workflows.triggers.conditions import TriggerConditions
-from workflows.triggers.operations import TriggerDraft
+from workflows.triggers.operations import MOST, TriggerDraft
 from workflows.triggers.queries import get_trigger, list_firings, list_triggers
 from workflows.triggers.queueing import dry_run
 from workflows.types import FiringState
@@ -27,8 +27,8 @@ from workflows.types import FiringState
 MAX_DRY_RUN = 1_000
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 Type = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9_.*:/-]+$")]
-PerMinute = Annotated[int, Field(ge=1, le=10_000)]
-Depth = Annotated[int, Field(ge=1, le=20)]
+PerMinute = Annotated[int, Field(ge=1, le=MOST["per_minute"])]
+Depth = Annotated[int, Field(ge=1, le=MOST["max_depth"])]
 
 
 class TriggerIn(Strict):

@@ -43,6 +43,7 @@ from workflows.types import CatchUp, Overlap
 FIELDS = ("name", "cron", "timezone", "template", "parameters", "overlap", "catch_up", "jitter_seconds")
 OF_TIME = frozenset({"cron", "timezone"})
 ROOT = "tick"
+MAX_JITTER = 86_400
 MAX_PARAMETER_BYTES = 1_000_000
 
 
@@ -193,6 +194,8 @@ def check_draft(principal: Principal, draft: ScheduleDraft, *, now: datetime) ->
         raise InvalidInput(
             unknown("time zone", draft.timezone, zones_near(draft.timezone)), loc=("timezone",)
         ) from error
+    if not 0 <= draft.jitter_seconds <= MAX_JITTER:
+        raise InvalidInput(f"jitter_seconds must be from 0 to {MAX_JITTER}.", loc=("jitter_seconds",))
     least, shortest = settings.LIFTOS_SCHEDULE_MIN_SECONDS, shortest_interval(cron=draft.cron, after=now)
     if shortest is not None and shortest.total_seconds() < least:
         raise InvalidInput(

@@ -29,6 +29,7 @@ from workflows.triggers.conditions import TriggerConditions, read_conditions
 from workflows.triggers.queries import get_trigger
 
 ROOTS = ("event", "memory")
+MOST = {"per_minute": 10_000, "max_depth": 20}
 FIELDS = ("name", "event", "conditions", "template", "parameters", "per_minute", "max_depth")
 
 
@@ -133,6 +134,9 @@ def check_draft(principal: Principal, draft: TriggerDraft) -> TriggerConditions:
             )
     except LiftosError as error:
         raise InvalidInput(error.message, loc=("conditions", *(error.loc or ("space",)))) from error
+    for name, most in MOST.items():
+        if not 1 <= getattr(draft, name) <= most:
+            raise InvalidInput(f"{name} must be from 1 to {most}.", loc=(name,))
     for at, reference in references(draft.parameters):
         if reference.name not in ROOTS or reference.kind != "parameter":
             raise InvalidInput(

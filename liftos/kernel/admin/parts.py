@@ -8,6 +8,7 @@ from functools import wraps
 from typing import Any
 
 import psycopg
+from django import forms
 from django.contrib import admin
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.core.exceptions import BadRequest, ValidationError
@@ -20,6 +21,7 @@ from django.utils.functional import cached_property
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from unfold.views import ChangeList
+from unfold.widgets import UnfoldAdminTextareaWidget
 
 logger = logging.getLogger("liftos.kernel.admin.parts")
 # raised by Django, psycopg and Postgres for invalid filter values
@@ -118,6 +120,27 @@ class CheckedChangeList(ChangeList):
         except _UNREADABLE as error:
             logger.warning("invalid filters in an admin list", exc_info=error)
             raise BadRequest("The filters in the URL are invalid.") from error
+
+
+class OptionalObject(forms.JSONField):
+    """A form's field for a JSON object that may be left empty; anything else is refused."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """Make the field optional."""
+        super().__init__(
+            *args, **kwargs | {"required": False, "widget": UnfoldAdminTextareaWidget(attrs={"rows": 6})}
+        )
+
+    def prepare_value(self, value: Any) -> Any:
+        """Return nothing for null and {}, which an empty field stands for."""
+        return "" if value in (None, {}) else super().prepare_value(value)
+
+    def clean(self, value: Any) -> Any:
+        """Return an object or None."""
+        found = super().clean(value)
+        if found is not None and not isinstance(found, dict):
+            raise ValidationError("Enter a JSON object.")
+        return found
 
 
 class CheckedLists:

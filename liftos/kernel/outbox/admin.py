@@ -10,7 +10,7 @@ from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from liftos.kernel.admin.middleware import opened
 from liftos.kernel.admin.on_record import staff_actor
-from liftos.kernel.admin.parts import CheckedLists, LongList, choice_filter
+from liftos.kernel.admin.parts import CheckedLists, LongList, OptionalObject, choice_filter
 from liftos.kernel.errors import LiftosError
 from liftos.kernel.outbox.models import Delivery, OutboxEvent, Webhook
 from liftos.kernel.outbox.types import DeliveryState
@@ -34,6 +34,9 @@ class WebhookForm(ModelForm):
         label="Event types",
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 4}),
         help_text="One a line; liftos.memory.* for all that begin so.",
+    )
+    filters = OptionalObject(
+        help_text="Metadata filters: only events about memories that pass them are sent."
     )
     description = forms.CharField(required=False, max_length=200, widget=UnfoldAdminTextInputWidget())
 
