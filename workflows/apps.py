@@ -13,6 +13,7 @@ class WorkflowsConfig(AppConfig):
         from liftos.kernel.reserved_operations import reserve_operations
         from memory.ports import erasers, exporters
         from workflows import checks, functions  # noqa: F401  registers them
+        from workflows.children import waking
         from workflows.erasure import erase_quotes, forget_results, strip_schedules, strip_triggers
         from workflows.events import EVENTS
         from workflows.exports import runs_of
@@ -33,4 +34,5 @@ class WorkflowsConfig(AppConfig):
         reversers.fill("trigger.fire", cancel_fired)
         reversers.fill("schedule.tick", cancel_started)
         subscribe(SUBSCRIBER, queue_firings)
+        subscribe(waking.SUBSCRIBER, waking.wake_parents, types=[waking.FINISHED])
         orchestration_figures.fill(get_orchestration_figures)

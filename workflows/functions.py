@@ -3,10 +3,12 @@
 - `memory.*`: memory/functions.py and memory/reading_functions.py
 - `decisions.record`: accountability/functions.py
 - `http.request`: workflows/outbound/function.py
+- `workflow.run`: workflows/children/function.py
 - `marketing.digest`: workflows/marketing/functions.py
 
 A new function belongs to the app whose operation it calls; docs/workflows.md lists its options.
 """
 
+from workflows.children import function as children  # noqa: F401  registers it
 from workflows.marketing import functions  # noqa: F401  registers it
 from workflows.outbound import function  # noqa: F401  registers it

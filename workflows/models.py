@@ -112,6 +112,9 @@ class Run(OwnedRow):
         open_steps: steps of the definition that have not ended.
         failed_steps: steps of the definition that failed.
         principal_id: whom the starter acted as.
+        parent_id: the run whose step started it.
+        parent_step_id: that step, or item.
+        depth: the number of runs above it.
         groups: those that its token stated; None if the stored memberships count.
         scope_id: who may read the run, its steps and its history.
     """
@@ -139,6 +142,9 @@ class Run(OwnedRow):
     started_at = models.DateTimeField(null=True, editable=False)
     finished_at = models.DateTimeField(null=True, editable=False)
     principal_id = models.UUIDField(null=True, editable=False)
+    parent_id = models.UUIDField(null=True, editable=False)
+    parent_step_id = models.UUIDField(null=True, editable=False)
+    depth = models.IntegerField(db_default=0, editable=False)
     groups = ArrayField(models.UUIDField(), null=True, editable=False)
     scope_id = models.IntegerField(db_default=ORGANISATION_SCOPE, editable=False)
 
@@ -162,6 +168,11 @@ class Run(OwnedRow):
                 condition=Q(status__in=["pending", "running", "paused"]),
             ),
             models.Index(fields=["organisation", "version"], name="run_by_version"),
+            models.Index(
+                fields=["organisation", "parent_id"],
+                name="run_by_parent",
+                condition=Q(parent_id__isnull=False),
+            ),
             # for retention, across organisations
             models.Index(fields=["finished_at"], name="run_by_end", condition=Q(finished_at__isnull=False)),
         ]

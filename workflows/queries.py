@@ -148,6 +148,12 @@ def list_steps(*, run: Run, items: bool = False) -> list[Step]:
     return list(rows if items else rows.filter(item=NOT_AN_ITEM))
 
 
+def children_of(*, run: Run) -> dict[UUID, UUID]:
+    """Return the runs that a run's steps started, by step."""
+    rows = Run.objects.filter(organisation_id=run.organisation_id, parent_id=run.id)
+    return {each.parent_step_id: each.id for each in rows.order_by("id") if each.parent_step_id is not None}
+
+
 def count_runs(*, organisation: UUID) -> tuple[int, int]:
     """Return the number of runs, and of those running or paused; a run without steps counts as neither."""
     rows = Run.objects.filter(organisation_id=organisation)

@@ -67,6 +67,8 @@ class Call:
         sources: where its input comes from, for functions with `derives`.
         secrets: inserts the operator's secrets, for functions with `secrets`.
         prepared: the result of the function's `prepare`.
+        run: of the step that calls, if a workflow does.
+        step: its id.
     """
 
     principal: Principal
@@ -76,6 +78,8 @@ class Call:
     sources: Sources = Sources()
     secrets: Reveals | None = None
     prepared: Any = None
+    run: UUID | None = None
+    step: UUID | None = None
 
     @property
     def organisation(self) -> UUID:
@@ -86,6 +90,19 @@ class Call:
     def by(self) -> Actor:
         """The principal's actor."""
         return self.principal.actor
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Returned instead of a result by a function whose step waits, without a worker, until something makes it ready again.
+
+    The function is called again then; what it wrote before is kept.
+
+    Attributes:
+        why: for the step's history.
+    """
+
+    why: str
 
 
 Prepare = Callable[[Call, Any], object]

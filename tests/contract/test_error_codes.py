@@ -36,7 +36,7 @@ CODES = {
     "workflows.own_run", "workflows.refused", "workflows.run_not_found", "workflows.scope_missing",
     "workflows.secret_not_for_host", "workflows.secret_unknown", "workflows.secrets_unusable",
     "workflows.state_forbids", "workflows.step_not_found", "workflows.template_exists",
-    "workflows.schedule_exists", "workflows.schedule_not_found", "workflows.template_not_found", "workflows.template_retired", "workflows.too_large", "workflows.trigger_exists", "workflows.trigger_not_found",
+    "workflows.child_failed", "workflows.outside_a_run", "workflows.too_deep", "workflows.schedule_exists", "workflows.schedule_not_found", "workflows.template_not_found", "workflows.template_retired", "workflows.too_large", "workflows.trigger_exists", "workflows.trigger_not_found",
     "workflows.unresolvable",
 }  # fmt: skip
 

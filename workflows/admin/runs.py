@@ -9,7 +9,7 @@ from django.db.models import Count, OuterRef, QuerySet, Subquery, TextField
 from django.db.models.functions import Cast, Left, Now
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin
 
@@ -58,13 +58,15 @@ class RunAdmin(LongList, ModelAdmin):
         "template",
         "record",
         "who",
+        "parent",
+        "children",
         "history",
     )
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         shown = [
             "picture", "steps_of_run", "template", "status", "given", "carried", "who", "created_at", "started_at",
-            "finished_at", "record", "correlation_id", "history",
+            "finished_at", "parent", "children", "record", "correlation_id", "history",
         ]  # fmt: skip
         return ["controls", *shown] if has_permission(request, "change_run") else shown
 
@@ -161,6 +163,22 @@ class RunAdmin(LongList, ModelAdmin):
             '<a href="{}">{}, version {}</a>', page, run.version.template.name, run.version.number
         )
 
+    @admin.display(description="Parent run")
+    def parent(self, run: Run) -> SafeString | str:
+        """The run whose step started this one."""
+        return "none" if run.parent_id is None else _link(run.parent_id, str(run.parent_id))
+
+    @drawn_as("Child runs")
+    def children(self, run: Run) -> SafeString | str:
+        """The runs that this one's steps started."""
+        rows = Run.objects.filter(organisation_id=run.organisation_id, parent_id=run.id).order_by("id")[
+            :SHOWN_STEPS
+        ]
+        shown = format_html_join(
+            "", "<li>{}</li>", ((_link(each.id, f"{each.name}, {each.status}"),) for each in rows)
+        )
+        return shown or "none"
+
     @drawn_as("Parameters")
     def given(self, run: Run) -> SafeString:
         return as_text(run.parameters)
@@ -220,6 +238,10 @@ class RunAdmin(LongList, ModelAdmin):
         except LiftosError as error:
             show_message(request, error.message, error=True)
         return HttpResponseRedirect(reverse("admin:workflows_run_change", args=[run]))
+
+
+def _link(run: Any, text: str) -> SafeString:
+    return format_html('<a href="{}">{}</a>', reverse("admin:workflows_run_change", args=[run]), text)
 
 
 def _address(run: Run, how: str, step: str = "") -> str:

@@ -1,6 +1,6 @@
 """Response shapes of runs and steps."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -17,7 +17,7 @@ from workflows.types import NOT_AN_ITEM, workflow_id
 class StepOut(BaseModel):
     """A step of a run.
 
-    `withheld` lists the scopes that the caller lacks to read its result and error message.
+    `withheld` lists the scopes that the caller lacks to read its result and error message. `child_run_id` is the run that it started.
     """
 
     name: str
@@ -34,12 +34,14 @@ class StepOut(BaseModel):
     finished_at: datetime | None
     item: int | None = None
     decision_id: UUID | None
+    child_run_id: UUID | None = None
 
 
 class RunOut(BaseModel):
     """A run with its steps, in the template's order.
 
     `withheld` lists the scopes that the caller lacks to read its parameters and metadata. `visible_to` says who may read it.
+    `parent_run_id` is the run whose step started it.
     """
 
     id: UUID
@@ -57,6 +59,7 @@ class RunOut(BaseModel):
     decision_id: UUID
     correlation_id: str
     visible_to: str | dict[str, Any]
+    parent_run_id: UUID | None
     steps: list[StepOut]
 
 
@@ -74,7 +77,7 @@ class RunLine(BaseModel):
     failed_steps: int
 
 
-def render_step(step: Step, lacks: Sequence[Scope] = ()) -> dict[str, Any]:
+def render_step(step: Step, lacks: Sequence[Scope] = (), child: UUID | None = None) -> dict[str, Any]:
     """Render a step; without its result and error message if the reader `lacks` scopes for them."""
     return as_json(
         StepOut,
@@ -84,6 +87,7 @@ def render_step(step: Step, lacks: Sequence[Scope] = ()) -> dict[str, Any]:
         error=_error(step, lacks),
         withheld=list(map(str, lacks)),
         item=None if step.item == NOT_AN_ITEM else step.item,
+        child_run_id=child,
     )
 
 
@@ -101,8 +105,18 @@ def render_run(
     version: TemplateVersion | None,
     steps: Sequence[Step],
     visible_to: str | dict[str, Any],
+    children: Mapping[UUID, UUID],
 ) -> dict[str, Any]:
-    """Render a run with its steps, as far as the reader's scopes allow; `visible_to` says who may read it."""
+    """Render a run with its steps, as far as the reader's scopes allow.
+
+    Args:
+        principal: the reader.
+        run: the run.
+        version: that it follows.
+        steps: of it.
+        visible_to: who may read it.
+        children: the runs that its steps started, by step.
+    """
     withheld = withheld_from(principal, run, steps)
     shown = as_json(
         RunOut,
@@ -112,11 +126,14 @@ def render_run(
         workflow_id=workflow_id(principal.slug, run.code),
         steps=[],
         visible_to=visible_to,
+        parent_run_id=run.parent_id,
         parameters={} if withheld.run else run.parameters,
         metadata={} if withheld.run else run.metadata,
         withheld=list(map(str, withheld.run)),
     )
-    return shown | {"steps": [render_step(step, withheld.steps[step.name]) for step in steps]}
+    return shown | {
+        "steps": [render_step(step, withheld.steps[step.name], children.get(step.id)) for step in steps]
+    }
 
 
 def render_run_line(principal: Principal, run: Run) -> dict[str, Any]:

@@ -77,7 +77,8 @@ class RunView(NativeView):
             steps = queries.list_steps(run=row, items=items)
             version = queries.get_version(run=row)
             seen_by = visible_as_json(self.organisation, row.scope_id)
-        return Response(render_run(self.principal, row, version, steps, seen_by), status=status)
+            children = queries.children_of(run=row)
+        return Response(render_run(self.principal, row, version, steps, seen_by, children), status=status)
 
     def answer_anew(self, kept: dict[str, Any], run: UUID) -> Response:
         """Replay a response with the run's current state."""

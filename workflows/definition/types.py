@@ -60,6 +60,7 @@ class Step:
         map: a list, or one reference to a list, whose items the function is called for; None for a single call.
         map_limit: maximum number of items in parallel.
         approval: whether a person must approve the step before it runs.
+        child_scopes: what the steps of the run that it starts need; set at publication.
     """
 
     name: str
@@ -75,6 +76,7 @@ class Step:
     map: Json = None
     map_limit: int = 10
     approval: bool = False
+    child_scopes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

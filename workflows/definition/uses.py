@@ -94,7 +94,7 @@ def _reference_faults(
 def _argument_faults(step: Step, function: FunctionLike, parameters: Mapping[str, Json]) -> Iterator[Fault]:
     """Check arguments against the function's schema as far as they are known before a run."""
     schema = arguments_schema(function)
-    known = _partly(step.arguments, parameters)
+    known = partly_known(step.arguments, parameters)
     found = value_faults(schema, known, partly=True)
     parse = getattr(function, "parse", None)
     if not found and parse is not None and not any(references(step.arguments)):
@@ -131,12 +131,12 @@ def _may_be_absent(name: str, parameters: Mapping[str, Json]) -> bool:
     return not has_default and name not in parameters.get("required", ())
 
 
-def _partly(value: Json, parameters: Mapping[str, Json]) -> Json:
+def partly_known(value: Json, parameters: Mapping[str, Json]) -> Json:
     """Return arguments with placeholders for values that are known only in a run."""
     if isinstance(value, Mapping):
-        return {key: _partly(member, parameters) for key, member in value.items()}
+        return {key: partly_known(member, parameters) for key, member in value.items()}
     if isinstance(value, list):
-        return [_partly(member, parameters) for member in value]
+        return [partly_known(member, parameters) for member in value]
     reference = whole(value)
     if reference is None:
         # a string with references in it remains a string

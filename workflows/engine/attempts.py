@@ -15,7 +15,7 @@ from liftos.kernel.outbox.operations import emit
 from liftos.kernel.tenancy.types import Scope
 from workflows.definition import backoff
 from workflows.definition.sizes import utf8_bytes
-from workflows.engine.claims import Claim
+from workflows.engine.claims import Claim, worker_name
 from workflows.engine.endings import (
     AfterCommit,
     as_json,
@@ -28,7 +28,7 @@ from workflows.engine.endings import (
 from workflows.engine.items import end_item
 from workflows.engine.machine import WorkerLost, describe, may_be_retried
 from workflows.engine.runs import RunInfo
-from workflows.engine.statements import LOST, MENTION
+from workflows.engine.statements import LOST, MENTION, PARK
 from workflows.engine.visibility import scopes_behind
 from workflows.errors import AuthorityLost, Fenced
 from workflows.types import NOT_AN_ITEM, RunStatus, StepStatus
@@ -184,6 +184,17 @@ def give_back(claim: Claim, info: RunInfo, reason: str) -> StepStatus:
         decision = record_transition(claim, info, after, reason, {"lost": row[0] + 1})
         release(claim, after, reason=reason, lost=1, decision=decision)
     return after
+
+
+def park(claim: Claim, why: str) -> None:
+    """Have a step wait without a worker: it stays running, without a claim. Inside the caller's `fenced_pipeline`.
+
+    Raises:
+        Fenced: the worker no longer holds the claim.
+    """
+    values = {"organisation": claim.organisation, "step": claim.step, "token": claim.token, "run": claim.run}
+    if raw_cursor().execute(PARK, values | {"reason": why, "worker": worker_name()}).fetchone() is None:
+        raise Fenced
 
 
 def await_approval(claim: Claim, info: RunInfo) -> None:

@@ -18,6 +18,7 @@ from workflows.definition.plan import Plan
 from workflows.engine.runs import RunInfo, last_party, run_viewer
 from workflows.engine.statements import READ_PARTIES
 from workflows.errors import AuthorityLost, Fenced
+from workflows.step_scopes import child_scopes, key_of
 
 
 def require_authority(info: RunInfo, step: str, function: str) -> Principal:
@@ -34,6 +35,8 @@ def require_authority(info: RunInfo, step: str, function: str) -> Principal:
     """
     allowed = with_implied(info.principal.scopes)
     needed = _scopes_of(function)
+    if step in info.plan.steps:
+        needed |= child_scopes(info.plan.steps[step])
     # a party that could run workflows at the start must still be allowed to
     needed |= {Scope.WORKFLOWS_RUN} & allowed
     for party in _parties(info):
@@ -57,10 +60,9 @@ def require_authority(info: RunInfo, step: str, function: str) -> Principal:
 
 def scopes_of_plan(plan: Plan) -> frozenset[Scope]:
     """Return all scopes that the steps of a plan need."""
-    names = (
-        f"{step.function}@{step.version}" if step.version else step.function for step in plan.definition.steps
+    return frozenset().union(
+        *(_scopes_of(key_of(step)) | child_scopes(step) for step in plan.definition.steps)
     )
-    return frozenset().union(*map(_scopes_of, names))
 
 
 def _scopes_of(function: str) -> frozenset[Scope]:

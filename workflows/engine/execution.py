@@ -14,7 +14,7 @@ from django.db import InterfaceError, OperationalError
 from liftos.kernel.caching.results import call as cached_call
 from liftos.kernel.db.transactions import raw_cursor, seen_by_current_viewer
 from liftos.kernel.db.viewers import viewing
-from liftos.kernel.functions import Call, Function, Sources, find_function
+from liftos.kernel.functions import Call, Function, Sources, Waiting, find_function
 from liftos.kernel.jobs import send_hint
 from liftos.kernel.telemetry.manager import observe_operation
 from liftos.kernel.telemetry.operation import Operation
@@ -133,7 +133,10 @@ def _call(
     arguments = _resolved(step, "arguments", info, results, item)
     parsed = function.parse(arguments)
     sources = sources_of(claim, info) if function.derives else Sources()
-    call = Call(principal, claim.key, monotonic() + step.timeout_seconds, info.metadata, sources, revealer)
+    call = Call(
+        principal, claim.key, monotonic() + step.timeout_seconds, info.metadata, sources, revealer,
+        run=claim.run, step=claim.step,
+    )  # fmt: skip
     with viewing(principal.viewer):
         call = function.ready(call, parsed)
     if monotonic() - checked >= KEEP_SECONDS:
@@ -157,6 +160,9 @@ def _call(
         _limit(step.timeout_seconds)
         with viewing(call.principal.viewer), seen_by_current_viewer():
             value = function.call(call, parsed)
+        if isinstance(value, Waiting):
+            attempts.park(claim, value.why)
+            return None
         after = _complete(claim, info, function, value, hand_over=hand_over)
     return after()
 

@@ -19,6 +19,7 @@ from workflows.definition.plan import Plan
 from workflows.engine.claims import Claim, claim_within
 from workflows.engine.runs import RunInfo, run_viewer
 from workflows.engine.statements import INSERT_RUN, INSERT_STEPS
+from workflows.step_scopes import child_scopes
 from workflows.types import RunStatus
 
 CODE_DIGITS = 16
@@ -171,7 +172,8 @@ def require_scopes(principal: Principal, plan: Plan) -> None:
     """
     for step in plan.definition.steps:
         function = find_function(step.function, step.version)
-        for scope in function.scopes if function is not None else ():
+        own = function.scopes if function is not None else ()
+        for scope in dict.fromkeys([*own, *sorted(child_scopes(step))]):
             if not principal.may(scope):
                 raise PermissionDenied(
                     f"Step {step.name} calls {step.function}, which needs the scope {scope}."

@@ -96,6 +96,19 @@ WITH gone AS (
 )
 SELECT attempt FROM gone
 """
+# a running step waits without a claim
+PARK = """
+WITH parked AS (
+    UPDATE workflows_step SET token = NULL, lease_until = NULL
+    WHERE organisation_id = %(organisation)s AND id = %(step)s AND token = %(token)s AND status = 'running'
+    RETURNING id, attempt, scope_id
+), noted AS (
+    INSERT INTO workflows_transition (organisation_id, run_id, step_id, before, after, attempt, reason, worker, at, scope_id)
+    SELECT %(organisation)s, %(run)s, id, 'running', 'running', attempt, %(reason)s, %(worker)s, clock_timestamp(), scope_id
+    FROM parked
+)
+SELECT attempt FROM parked
+"""
 # skips the dependents of a failed step
 SKIP_HEIRS = """
 WITH skipped AS (
@@ -344,6 +357,13 @@ SELECT r.status, (
 ), EXISTS (
     SELECT 1 FROM workflows_step AS s WHERE s.organisation_id = r.organisation_id AND s.run_id = r.id
       AND (s.token IS NOT NULL OR s.status IN ('ready', 'retry_wait'))
+) OR EXISTS (
+    SELECT 1 FROM workflows_run AS c JOIN workflows_step AS p ON p.organisation_id = c.organisation_id AND p.id = c.parent_step_id
+    WHERE c.organisation_id = r.organisation_id AND c.parent_id = r.id AND p.status = 'running' AND p.token IS NULL
+      AND (c.status NOT IN ('pending', 'running', 'paused') OR c.status = 'running' AND EXISTS (
+        SELECT 1 FROM workflows_step AS s
+        WHERE s.organisation_id = c.organisation_id AND s.run_id = c.id AND s.status IN ('ready', 'running', 'retry_wait')
+      ))
 ) FROM workflows_run AS r WHERE r.organisation_id = %s AND r.id = %s
 """
 

@@ -7,15 +7,12 @@ need the scopes of all steps. Withheld data is left out, and the missing scopes 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from liftos.kernel.functions import find_function
 from liftos.kernel.tenancy.authority import missing_scopes
 from liftos.kernel.tenancy.types import Principal, Scope
 from workflows.definition.plan import Plan
 from workflows.engine.runs import load_plan
 from workflows.models import Run, Step
-
-# required for functions that this process does not know
-_ANYTHING = frozenset({Scope.MEMORY_READ, Scope.SPACES_READ, Scope.DECISIONS_READ})
+from workflows.step_scopes import child_scopes, key_of, scopes_to_read
 
 
 @dataclass(frozen=True)
@@ -41,25 +38,10 @@ def withheld_from(principal: Principal, run: Run, steps: Sequence[Step]) -> With
 
 def scopes_behind(plan: Plan, name: str) -> frozenset[Scope]:
     """Return the scopes that a step's result needs, including those of all results it used."""
-    return frozenset().union(*(scopes_to_read(_key(plan, each)) for each in {name, *plan.behind(name)}))
-
-
-def scopes_to_read(function: str) -> frozenset[Scope]:
-    """Return the scopes needed to read a function's result; `function` is its name with version, empty for none."""
-    if not function:
-        return frozenset()
-    found = find_function(function)
-    if found is None:
-        return _ANYTHING
-    quotes = {Scope.MEMORY_READ} if found.mentions is not None else set()
-    return frozenset(found.scopes) | quotes
+    steps = [plan.steps[each] for each in {name, *plan.behind(name)}]
+    return frozenset().union(*(scopes_to_read(key_of(each)) | child_scopes(each) for each in steps))
 
 
 def withheld_text(lacks: Sequence[Scope]) -> str:
     """Return the placeholder for a withheld text."""
     return f"withheld: needs {', '.join(lacks)}"
-
-
-def _key(plan: Plan, name: str) -> str:
-    step = plan.steps[name]
-    return f"{step.function}@{step.version}" if step.function and step.version else step.function

@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 from workflows.definition import Definition, Step
 from workflows.definition.types import Json
 
-_FIELDS = tuple(each.name for each in fields(Step) if each.name != "name")
+_FIELDS = tuple(each.name for each in fields(Step) if each.name not in ("name", "child_scopes"))
 
 
 @dataclass(frozen=True, slots=True)

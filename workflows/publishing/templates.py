@@ -21,6 +21,7 @@ from workflows import queries
 from workflows.definition import Definition, dump, load, parse
 from workflows.errors import NeedsReview, NothingToPublish, TemplateExists, TemplateRetired
 from workflows.models import Policy, Template, TemplateVersion
+from workflows.publishing.children import pin_children
 from workflows.publishing.credentials import check_secrets
 from workflows.types import VersionStatus
 
@@ -45,6 +46,7 @@ def save_draft(
         definition = parse(payload, functions=find_function, names=function_names)
         check_secrets(slug_by_id(organisation), definition)
         with tenant_transaction(organisation):
+            pin_children(organisation=organisation, definition=definition)
             row = _template(organisation, template, definition.name)
             draft = TemplateVersion.objects.filter(
                 organisation_id=organisation, template=row, status=VersionStatus.DRAFT
@@ -104,6 +106,7 @@ def publish(*, organisation: UUID, by: Actor, template: UUID) -> TemplateVersion
         ):
             raise NeedsReview
         definition = _pinned(parse(draft.payload, functions=find_function, names=function_names))
+        definition = pin_children(organisation=organisation, definition=definition)
         check_secrets(slug_by_id(organisation), definition)
         draft.definition, draft.status = dump(definition), VersionStatus.PUBLISHED
         draft.published_by, draft.published_at = f"{by.kind}:{by.id}", Now()

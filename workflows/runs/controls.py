@@ -4,8 +4,8 @@ Each locks the run's row first, as ending a step does, and writes a decision rec
 """
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 from uuid import UUID
 
@@ -15,13 +15,14 @@ from accountability.operations import record
 from accountability.reviews.states import is_same_party
 from accountability.types import RiskClass
 from liftos.kernel.db.rows import one_or
-from liftos.kernel.db.transactions import raw_cursor, tenant_transaction
+from liftos.kernel.db.transactions import raw_cursor, read_column, tenant_transaction
 from liftos.kernel.jobs import send_hint
 from liftos.kernel.outbox.operations import emit
 from liftos.kernel.telemetry.manager import observe_operation
 from liftos.kernel.tenancy.authority import missing_scopes, scopes_now
 from liftos.kernel.tenancy.parties import with_principals
 from liftos.kernel.tenancy.types import Actor, ActorKind, Scope
+from workflows.children.statements import CHILDREN
 from workflows.engine.authority import scopes_of_plan
 from workflows.engine.claims import Claim
 from workflows.engine.endings import end_step, record_transition
@@ -78,6 +79,7 @@ def cancel(*, organisation: UUID, by: Actor, run: UUID, reason: str = "") -> Run
             data={"run_id": str(run), "template": row.name, "status": "cancelled"},
             scope_id=row.scope_id,
         )
+        _for_children(row, by, cancel, (R.PENDING, R.RUNNING, R.PAUSED), "cancelled")
     return row
 
 
@@ -92,6 +94,7 @@ def pause(*, organisation: UUID, by: Actor, run: UUID, reason: str = "") -> Run:
         held = _count(sql.HOLD_STEPS, row, reason)
         _set_status(row, R.PAUSED, reason)
         _record(row, by, "workflow.pause", f"{held} steps wait. {reason}", {"steps": held})
+        _for_children(row, by, pause, (R.RUNNING,), "paused")
     return row
 
 
@@ -109,6 +112,7 @@ def resume(*, organisation: UUID, by: Actor, run: UUID, reason: str = "") -> Run
         _set_status(row, R.RUNNING, reason)
         ready = _ready(row, reason)
         _record(row, by, "workflow.resume", f"{ready} steps became ready. {reason}", {"steps": ready})
+        _for_children(row, by, resume, (R.PAUSED,), "resumed")
     return row
 
 
@@ -144,6 +148,8 @@ def rerun(*, organisation: UUID, by: Actor, run: UUID, reason: str = "") -> Run:
             row, by, "workflow.rerun", f"{len(waits)} steps run again, {len(settled)} keep their results. {reason}",
             {"steps": len(waits), "ready": ready},
         )  # fmt: skip
+        # before their steps are claimed, which then wait for them again
+        _for_children(row, by, rerun, (R.FAILED, R.CANCELLED), "rerun")
     return row
 
 
@@ -197,6 +203,16 @@ def approve(
             _refuse(row, found, reason or "refused")
         row.refresh_from_db()
     return row
+
+
+def _for_children(
+    row: Run, by: Actor, control: Callable[..., Run], statuses: tuple[RunStatus, ...], verb: str
+) -> None:
+    """Do to a run's children what was done to it. One that has ended meanwhile is left alone."""
+    values = [row.organisation_id, row.id, [str(each) for each in statuses]]
+    for child in read_column(CHILDREN, values):
+        with suppress(StateForbids):
+            control(organisation=row.organisation_id, by=by, run=child, reason=f"run {row.id} was {verb}")
 
 
 def parties_of(row: Run) -> list[Actor]:
