@@ -72,7 +72,7 @@ class FiringState(StrEnum):
 
 
 class Overlap(StrEnum):
-    """What a schedule's tick does while an earlier run is open: start none, wait, or cancel that run."""
+    """A schedule's policy while an earlier run is open: start none, wait, or cancel that run."""
 
     SKIP = "skip"
     QUEUE = "queue"
@@ -80,7 +80,7 @@ class Overlap(StrEnum):
 
 
 class CatchUp(StrEnum):
-    """Which of the ticks that were missed during a downtime start runs."""
+    """A schedule's policy after a downtime: the missed ticks that start runs."""
 
     NONE = "none"
     LATEST = "latest"

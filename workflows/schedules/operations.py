@@ -131,7 +131,7 @@ def set_paused(*, principal: Principal, schedule: UUID, paused: bool) -> Schedul
 
 
 def backfill(*, principal: Principal, schedule: UUID, since: datetime, until: datetime) -> tuple[int, int]:
-    """Queue the ticks of a past range; those that are on record already are not run again. The runs start one after another.
+    """Queue the ticks of a past range; those already recorded are not run again. The runs start one after another.
 
     Args:
         principal: the caller.
@@ -140,7 +140,7 @@ def backfill(*, principal: Principal, schedule: UUID, since: datetime, until: da
         until: aware, not before `since`, not in the future; likewise.
 
     Returns:
-        The number of ticks queued, and of those on record already.
+        The number of ticks queued, and of those already recorded.
 
     Raises:
         ScheduleNotFound: there is none in this organisation.

@@ -16,6 +16,7 @@ SELECT t.id, %(organisation)s, %(schedule)s, t.due, t.run, %(in_turn)s, %(state)
 FROM unnest(%(ids)s::uuid[], %(dues)s::timestamptz[], %(runs)s::timestamptz[]) AS t(id, due, run)
 ON CONFLICT DO NOTHING
 """
+# a run of the schedule, of ticks of the same kind, that has not ended
 _OPEN = """SELECT 1 FROM workflows_tick AS o JOIN workflows_run AS r ON r.organisation_id = o.organisation_id AND r.id = o.run_id
         WHERE o.organisation_id = s.organisation_id AND o.schedule_id = s.id AND o.state = 'started' AND o.in_turn = t.in_turn
           AND r.status IN ('pending', 'running', 'paused')"""

@@ -138,7 +138,7 @@ def test_secret_is_shown_once_and_a_delivery_sent_again(acme, staff):
     assert staff.get(page).status_code == 200
     again = staff.post(page, {"action": "replay", "_selected_action": [str(sent.id)]}, follow=True)
     assert "Queued again." in again.content.decode()
-    assert rows(acme, Delivery)[0].state == "pending"
+    assert sorted(each.state for each in rows(acme, Delivery)) == ["failed", "pending"]
     rotated = staff.post(
         PAGES["webhook"], {"action": "rotate", "_selected_action": [str(hook.id)]}, follow=True
     )

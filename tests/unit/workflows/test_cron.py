@@ -1,4 +1,4 @@
-"""Times of cron expressions: daylight saving in spring and autumn, also by half an hour, and what is no expression."""
+"""Times of cron expressions: daylight saving in spring and autumn, also by half an hour, and invalid expressions."""
 
 from datetime import UTC, datetime, timedelta
 from itertools import islice
