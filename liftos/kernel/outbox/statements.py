@@ -85,3 +85,8 @@ WHERE organisation_id = %s AND id = %s
 WITHDRAW_ARRIVAL = (
     "DELETE FROM events_outboxevent WHERE organisation_id = %s AND id = %s AND sequence IS NULL"
 )
+# events from outside that only a principal saw which is deleted
+ERASE_ARRIVALS = """
+UPDATE events_outboxevent SET subject = '', data = '{"erased": true}', attributes = '{}'
+WHERE organisation_id = %s AND scope_id = %s AND external_id <> ''
+"""

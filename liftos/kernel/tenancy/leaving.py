@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from liftos.kernel.db.transactions import whole_tenant
 from liftos.kernel.errors import Conflict, InvalidInput
+from liftos.kernel.outbox.inbox.operations import erase_arrivals
 from liftos.kernel.ports import decision_recorder, private_memories
 from liftos.kernel.tenancy.known_keys import forget_all_keys
 from liftos.kernel.tenancy.models import AccessScope, ApiKey, BreakGlass, PrincipalRecord
@@ -83,6 +84,7 @@ def delete_principal(
             private_memories().transfer(organisation, by, scope=scope, owner=principal.id, to=to.id)
         elif count:
             private_memories().erase(organisation, by, scope)
+        erase_arrivals(organisation=organisation, scope_id=scope)
         keys = ApiKey.objects.filter(organisation_id=organisation, principal_id=principal.id)
         valid = list(keys.filter(revoked_at=None).values_list("id", flat=True))
         for key in valid:

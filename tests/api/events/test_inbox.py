@@ -137,6 +137,8 @@ def test_only_its_readers_see_an_event_and_erasure_reaches_it(acme):
     taken = send(ben, SOLD)
     assert (taken.status_code, taken.json()["code"]) == (409, "liftos.event_id_taken")
     assert send(ben, SOLD | {"id": "9"}, "?visible_to=principal:ann").status_code in (403, 422)
+    assert acme.delete("/api/v1/principals/ann?memories=erase").status_code == 200
+    assert [event["data"] for event in arrived(acme)] == [{"erased": True}] * 2
     memory = acme.store("The vault opens by xyzzy")
     send(
         acme,

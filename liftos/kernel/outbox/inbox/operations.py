@@ -9,7 +9,13 @@ from liftos.kernel.db.viewers import ORGANISATION_SCOPE
 from liftos.kernel.ids import new_id
 from liftos.kernel.outbox.inbox.errors import EventIdTaken
 from liftos.kernel.outbox.inbox.types import Arrival, Received
-from liftos.kernel.outbox.statements import ADD_ARRIVAL, BECOME_MEMORY, FIND_ARRIVAL, WITHDRAW_ARRIVAL
+from liftos.kernel.outbox.statements import (
+    ADD_ARRIVAL,
+    BECOME_MEMORY,
+    ERASE_ARRIVALS,
+    FIND_ARRIVAL,
+    WITHDRAW_ARRIVAL,
+)
 from liftos.kernel.telemetry.metrics.events import RECEIVED
 from liftos.kernel.telemetry.tracing.context import current_context
 
@@ -59,6 +65,11 @@ def become_memory(*, organisation: UUID, event: UUID, memory: UUID, scope_id: in
 def withdraw(*, organisation: UUID, event: UUID) -> None:
     """Delete an event that has just arrived, because its memory is refused; inside the transaction of its arrival."""
     raw_cursor().execute(WITHDRAW_ARRIVAL, [organisation, event])
+
+
+def erase_arrivals(*, organisation: UUID, scope_id: int) -> None:
+    """Erase what the events of an access scope say, because its only reader leaves; in a transaction that sees the whole tenant."""
+    raw_cursor().execute(ERASE_ARRIVALS, [organisation, scope_id])
 
 
 def _earlier(organisation: UUID, arrival: Arrival) -> Received:
