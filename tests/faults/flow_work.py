@@ -49,7 +49,7 @@ def start_runs(organisation: UUID, name: str, count: int, seconds: float) -> Non
     began = time.monotonic()
     for number in range(count):
         time.sleep(max(0.0, began + seconds * number / count - time.monotonic()))
-        print(start(principal=principal, template=name, parameters=None).id, flush=True)  # noqa: T201
+        print(start(principal=principal, template=name, parameters=None), flush=True)  # noqa: T201
 
 
 def feed_runs(organisation: UUID, name: str) -> None:

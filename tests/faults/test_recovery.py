@@ -118,7 +118,7 @@ def test_incomplete_backup_is_refused(places, tmp_path):
         return caught.value.stderr
 
     assert "is not empty" in refused("backup", str(backup))
-    assert "has tables already" in refused("restore", str(backup))
+    assert "already has tables" in refused("restore", str(backup))
     assert "is not a backup" in refused("restore", str(tmp_path / "nowhere"))
     dump = backup / "database.dump"
     broken = bytearray(dump.read_bytes())
