@@ -133,7 +133,7 @@ class DocumentOut(BaseModel):
     changed_at: datetime
 
 
-class PassageOut(BaseModel):
+class DocumentPassageOut(BaseModel):
     """A passage: its place in the text in characters, its page and heading if known."""
 
     number: int
@@ -148,7 +148,7 @@ class PassageOut(BaseModel):
 class PassagePage(BaseModel):
     """A page of passages."""
 
-    results: list[PassageOut]
+    results: list[DocumentPassageOut]
     next: str | None
 
 
@@ -323,7 +323,7 @@ class DocumentPassages(NativeView):
         url = request._request.build_absolute_uri(request._request.path)
         following = asked.cursor + asked.limit
         results = [
-            PassageOut(
+            DocumentPassageOut(
                 number=each.number,
                 start=each.place.start,
                 end=each.place.end,

@@ -42,7 +42,7 @@ class TermOut(BaseModel):
     value: float
 
 
-class StepOut(BaseModel):
+class PathStepOut(BaseModel):
     """A relation through which a memory was found: a link from the memory `source`, or a named entity."""
 
     kind: str
@@ -89,7 +89,7 @@ class SearchHit(FoundMemory):
     collapsed: int = Field(description="near-doubles that this hit stands for")
     terms: dict[str, float]
     explanation: list[TermOut]
-    path: list[StepOut]
+    path: list[PathStepOut]
     passage: PassageOut | None
 
 

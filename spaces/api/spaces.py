@@ -21,7 +21,7 @@ from spaces.operations import PreparedDimensions
 from spaces.placement.layouts import read_dimensions
 
 
-class VersionOut(BaseModel):
+class SpaceVersionOut(BaseModel):
     """A version of a space; versions with the same placement share their positions."""
 
     version: int
@@ -98,7 +98,7 @@ class SpaceVersions(NativeView):
 
     scopes = {"GET": Scope.SPACES_READ}
 
-    @described("spaces_versions", responses={200: page_of(VersionOut, is_only=True)})
+    @described("spaces_versions", responses={200: page_of(SpaceVersionOut, is_only=True)})
     def get(self, request: Request, space: UUID) -> Response:
         """List versions, newest first, each with the state of its positions."""
         with tenant_transaction(self.organisation):

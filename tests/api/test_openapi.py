@@ -5,6 +5,7 @@ import re
 
 import pytest
 from django.urls import get_resolver
+from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
 
 UNDOCUMENTED = ("sign-in/", "admin/", "docs", "redoc", "metrics", "openapi.json", "favicon.ico", "llms.txt")
@@ -128,3 +129,28 @@ def test_query_parameters_state_their_types_choices_and_bounds(document):
         "minimum": 1,
         "maximum": 200,
     }
+
+
+def conforming(document, method, path, response):
+    """Return the response's body, which is valid under its schema in the document."""
+    described = document["paths"][path][method]["responses"][str(response.status_code)]
+    schema = described["content"]["application/json"]["schema"]
+    Draft202012Validator({**schema, "components": document["components"]}).validate(response.json())
+    return response.json()
+
+
+def test_answers_conform_where_another_models_name_is_near(document, acme):
+    memories = "/api/v1/memories"
+    for content in ("cocoa", {}, None):
+        conforming(document, "post", memories, acme.post(memories, {"content": content}))
+    hits = conforming(document, "post", "/api/v1/search", acme.post("/api/v1/search", {"query": ""}))
+    assert sorted(hit["passage"]["text"] for hit in hits["results"]) == ["cocoa", "null", "{}"]
+    batch = conforming(
+        document, "post", "/api/v1/search/batch", acme.post("/api/v1/search/batch", {"queries": ["cocoa"]})
+    )
+    assert batch["results"][0][0]["passage"] == {"text": "cocoa", "start": 0, "end": 5}
+    principals = "/api/v1/principals"
+    sent = {"name": "alice", "kind": "agent"}
+    assert conforming(document, "post", principals, acme.post(principals, sent))["kind"] == "agent"
+    body = document["paths"][principals]["post"]["requestBody"]["content"]["application/json"]["schema"]
+    Draft202012Validator({**body, "components": document["components"]}).validate(sent)

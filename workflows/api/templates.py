@@ -56,7 +56,7 @@ class TemplateIn(RootModel[StepsTemplate | TasksTemplate]):
     """A template, in this API's shape or the old platform's. For the documentation only: workflows.definition parses it."""
 
 
-class VersionOut(BaseModel):
+class TemplateVersionOut(BaseModel):
     """A version of a template."""
 
     number: int
@@ -81,7 +81,7 @@ class TemplateLine(BaseModel):
 class TemplateOut(TemplateLine):
     """A template with its versions, newest first."""
 
-    versions: list[VersionOut]
+    versions: list[TemplateVersionOut]
 
 
 def current_number(versions: Sequence[TemplateVersion]) -> int | None:
@@ -97,7 +97,7 @@ def render_template(template: Template, versions: Sequence[TemplateVersion]) -> 
 
 def _render_version(version: TemplateVersion) -> dict[str, Any]:
     author, definition = f"{version.author_kind}:{version.author_id}", masked(version.definition)
-    return as_json(VersionOut, version, author=author, definition=definition)
+    return as_json(TemplateVersionOut, version, author=author, definition=definition)
 
 
 def render_template_line(template: Template, version: int | None) -> dict[str, Any]:

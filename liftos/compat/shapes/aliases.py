@@ -94,7 +94,7 @@ class LooseStore(BaseModel):
         return MemoryDraft(content, metadata, (kind or "general")[:100], tags=tuple(self.tags or ()))
 
 
-class RejectionOut(BaseModel):
+class LooseRejection(BaseModel):
     """The rejection of a value in the text, which made the memory a candidate."""
 
     decision_id: UUID
@@ -110,7 +110,7 @@ class LooseStored(BaseModel):
     success: bool
     embedding: str
     state: str | None = None
-    rejection: RejectionOut | None = None
+    rejection: LooseRejection | None = None
 
 
 class KeyValue(BaseModel):

@@ -1,8 +1,11 @@
 """The OpenAPI document: shapes from pydantic models, error responses added to every operation."""
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any, Literal, TypeVar
 
+from django.core.exceptions import ImproperlyConfigured
 from drf_spectacular.contrib.pydantic import PydanticExtension
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.settings import spectacular_settings
@@ -26,15 +29,35 @@ OLD_ROUTES = "seed contract"
 """The tag of the old platform's routes; generated clients are named after it."""
 
 
+_claimed: dict[str, str] = {}
+
+
+@cache
+def _shapes_of(model: type[BaseModel], name: str) -> Mapping[str, str]:
+    """Return the schemas, as JSON, of a model's component and of those within it, by component name."""
+    schema = model.model_json_schema(mode="serialization")
+    shapes = {**schema.pop("$defs", {}), name: schema}
+    return {each: json.dumps(shape, sort_keys=True) for each, shape in shapes.items()}
+
+
 class Shapes(PydanticExtension):
     """Names a model's component by its title if it has one, so that its class can be renamed."""
 
     priority = 1
 
     def get_name(self, auto_schema: AutoSchema, direction: str) -> str:
-        """Return the component's name."""
+        """Return the component's name.
+
+        Raises:
+            ImproperlyConfigured: another model's component, or one within it, has the name; the document would give both the
+                schema of the first.
+        """
         name: str = super().get_name(auto_schema, direction)
-        return self.target.model_config.get("title") or name
+        name = self.target.model_config.get("title") or name
+        for each, shape in _shapes_of(self.target, name).items():
+            if _claimed.setdefault(each, shape) != shape:
+                raise ImproperlyConfigured(f"two models of the OpenAPI document are named {each}: rename one")
+        return name
 
 
 class Schema(AutoSchema):

@@ -28,7 +28,7 @@ class PrincipalsQuery(PageQuery):
     group: QueryText = ""
 
 
-class PrincipalIn(Strict):
+class NewPrincipalIn(Strict):
     """A principal to create, and the groups it joins, by name or id."""
 
     name: str = Field(max_length=MAX_NAME)
@@ -114,12 +114,12 @@ class Principals(PrincipalsView):
             results = [shape(each) for each in found]
         return Response(page(request._request, found, query.limit, results))
 
-    @described("principals_create", request=PrincipalIn, responses={201: PrincipalOut})
+    @described("principals_create", request=NewPrincipalIn, responses={201: PrincipalOut})
     @once(anew=_answer_again)
     def post(self, request: Request) -> Response:
         """Create a principal."""
         del request
-        asked = self.body(PrincipalIn)
+        asked = self.body(NewPrincipalIn)
         with tenant_transaction(self.organisation):
             made = principals.create_principal(**self.caller, name=asked.name, kind=asked.kind)
             for each in asked.groups:
