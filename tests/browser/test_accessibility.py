@@ -52,7 +52,14 @@ OPENED = (
 )
 
 
+# colours in the middle of a transition belong to no state of the page; endless animations never finish
+_SETTLED = """Promise.allSettled(document.getAnimations()
+    .filter((each) => each.effect.getComputedTiming().endTime !== Infinity)
+    .map((each) => each.finished))"""
+
+
 def faults(page, where):
+    page.evaluate(_SETTLED)
     found = axe.Axe().run(page, options=OPTIONS).response["violations"]
     return [
         f"{where}: {each['id']} ({each['impact']}) {node['target']} {node['html'][:160]} {node['failureSummary'][:200]}"

@@ -73,7 +73,14 @@ def test_tail_follows_decisions_until_interrupted(service):
         "--operation",
         "memory.store",
     ]
-    process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        command,
+        env=environment,
+        stdout=subprocess.PIPE,
+        text=True,
+        # a shell starts its background commands, such as this run of tests, with interrupts ignored, and children inherit that
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509  one thread here
+    )
     try:
         # the command looks from its start on, which this can only wait for by storing until it has seen something
         stop = threading.Event()
