@@ -55,7 +55,7 @@ class FoundMemory(BaseModel):
     """A found memory; `truncated` is present if its content was cut (`GET /api/v1/memories/{memory}` returns all of it)."""
 
     id: UUID
-    content: str
+    content: str | dict[str, Any]
     metadata: dict[str, Any]
     memory_type: str
     source: str
