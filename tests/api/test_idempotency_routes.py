@@ -26,7 +26,7 @@ MEMORY = "the vault opens by xyzzy-4711"
 WORDS = "plugh"
 """Stands in reasons, names and descriptions that the requests send."""
 EMBEDS = {
-    "POST /store", "POST /memory/store", "POST /marketing/ingest", "POST /api/v1/data/ingest", "POST /api/v1/marketing/entries", "POST /api/v1/marketing/ingest/causal", "POST /conceptual-spaces/create", "POST /api/v1/store", "POST /api/v1/memory/store",
+    "POST /store", "POST /memory/store", "POST /marketing/ingest", "POST /api/v1/data/ingest", "POST /api/v1/marketing/entries", "POST /api/v1/marketing/experiments", "POST /api/v1/marketing/models", "POST /api/v1/marketing/models/results", "POST /api/v1/marketing/ingest/causal", "POST /conceptual-spaces/create", "POST /api/v1/store", "POST /api/v1/memory/store",
     "POST /api/v1/memories", "POST /api/v1/memories/bulk", "POST /api/v1/memories/batch", "POST /api/v1/memories/{memory}/restore", "POST /api/v1/memories/{memory}/supersede", "POST /api/v1/spaces",
     "POST /api/v1/spaces/{space}/concepts", "POST /api/v1/documents",
     "POST /api/v1/conversations/{thread}/turns", "POST /v1/memories/", "POST /v3/memories/add/", "POST /mem0/memories",
@@ -283,6 +283,26 @@ def entries(campaign):
     }
 
 
+DAYS = {"date_from": "2024-01-01", "date_to": "2024-01-31", "method": "m"}
+
+
+def experiment(name):
+    more = {"channel": "tv", "design": "holdout", "treatment": "off", "control": "on"}
+    return {"name": name, "estimate": 1.5, "low": 1, "high": 2} | more | DAYS
+
+
+def model(name):
+    return {"name": name, "estimates": [{"channel": "tv", "estimate": 1.5, "low": 1, "high": 2}]} | DAYS
+
+
+def results(name):
+    return {
+        "name": name,
+        "tool": "meridian",
+        "rows": [{"channel": "tv", "mean": 1.5, "ci_lo": 1, "ci_hi": 2}],
+    } | DAYS
+
+
 def native_entries(campaign):
     one = {"id": "1", "campaign_name": campaign, "spend": 1}
     return {
@@ -373,6 +393,13 @@ ACTS = {
         "/api/v1/marketing/entries", native_entries(MEMORY), native_entries("two")
     ),
     "POST /api/v1/data/ingest": plain("/api/v1/data/ingest", sync(MEMORY), sync("two")),
+    "POST /api/v1/marketing/experiments": plain(
+        "/api/v1/marketing/experiments", experiment(MEMORY), experiment("two")
+    ),
+    "POST /api/v1/marketing/models": plain("/api/v1/marketing/models", model(MEMORY), model("two")),
+    "POST /api/v1/marketing/models/results": plain(
+        "/api/v1/marketing/models/results", results(MEMORY), results("two")
+    ),
     "POST /marketing/ingest": plain("/marketing/ingest", entries(MEMORY), entries("two")),
     "POST /api/v1/marketing/ingest/causal": plain(
         "/api/v1/marketing/ingest/causal", causal(MEMORY), causal("two")

@@ -35,6 +35,15 @@ BOTH: dict[str, tuple[Columns, Columns]] = {
         {"starts_on": MOMENT.date(), "ends_on": MOMENT.date()},
         {"starts_on": LATER.date(), "ends_on": MOMENT.date()},
     ),
+    "estimate_kind_known": column("kind", "experiment", "hunch"),
+    "estimate_starts_before_its_end": (
+        {"starts_on": MOMENT.date(), "ends_on": MOMENT.date()},
+        {"starts_on": LATER.date(), "ends_on": MOMENT.date()},
+    ),
+    "estimate_in_its_interval": (
+        {"estimate": 1.0, "low": 1.0, "high": 2.0},
+        {"estimate": 0.9, "low": 1.0, "high": 2.0},
+    ),
     "calibration_method_known": column("method", "platt", "guess"),
     "decision_confidence_is_a_probability": column("confidence", 1, 1.1),
     "outcome_rightness_is_a_share": column("rightness", 1, 1.1),

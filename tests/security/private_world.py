@@ -20,7 +20,15 @@ from memory.models import DeletionJob, Memory
 from tests.factories.callers import Caller
 from tests.factories.flows import step
 from tests.factories.keys import with_key
-from tests.security.world import SCHEDULE, World, make_directory, make_webhook, publish_template
+from tests.security.world import (
+    EXPERIMENT,
+    MODEL,
+    SCHEDULE,
+    World,
+    make_directory,
+    make_webhook,
+    publish_template,
+)
 
 CANARY = "quetzalcoatlus"
 PRIVATE = {"visible_to": {"principal": "bob"}}
@@ -184,6 +192,10 @@ def make_private(bob: Caller, shared: dict[str, str]) -> World:
         "/api/v1/memories",
         {"content": CANARY, "memory_type": "marketing_data", "metadata": fields} | PRIVATE,
     )
+    experiment = post(
+        bob, "/api/v1/marketing/experiments", EXPERIMENT | {"name": CANARY, "channel": CANARY} | PRIVATE
+    )
+    model = post(bob, "/api/v1/marketing/models", MODEL | {"name": CANARY} | PRIVATE)
     return World(
         memory=memory, other=other, job=job, thread="call", document=document, document_job=document_job, erasure=erasure,
         decision=decision, trace=trace, space=space, concept=shared["concept"], relation=shared["relation"],
@@ -192,7 +204,7 @@ def make_private(bob: Caller, shared: dict[str, str]) -> World:
         queued_job=queued_job, queued_document=queued_document, deletion=str(deletion.id),
         rule=shared["rule"], hold=shared["hold"], principal=shared["principal"], group=shared["group"], key=shared["key"], glass=shared["glass"],
         webhook=shared["webhook"], delivery=shared["delivery"], trigger=shared["trigger"], schedule=shared["schedule"],
-        queued_deletion=str(queued_deletion.id), message=message, entry=entry, proposal=proposal,
+        queued_deletion=str(queued_deletion.id), message=message, entry=entry, proposal=proposal, experiment=experiment, model=model,
     )  # fmt: skip
 
 

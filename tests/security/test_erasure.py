@@ -88,6 +88,8 @@ NO_WORDS_IN = {
     # of an entry: all of it is of its memory, and goes with it (tests/api/marketing/test_ingest.py)
     "marketing_entry.data_source", "marketing_entry.source_id", "marketing_entry.time_zone", "marketing_entry.currency",
     "marketing_entry.campaign_id", "marketing_entry.campaign_name", "marketing_entry.channel", "marketing_entry.geo",
+    # of an estimate, likewise (tests/api/marketing/test_studies.py)
+    "marketing_estimate.kind", "marketing_estimate.channel", "marketing_estimate.metric",
     # of a document or turn: what it is called is in its memory too, and goes with it
     "memory_document.title", "memory_document.name", "memory_document.media_type", "memory_document.sha256", "memory_document.file",
     "memory_conversationturn.thread", "memory_conversationturn.role", "memory_conversationturn.name",

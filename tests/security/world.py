@@ -77,6 +77,8 @@ class World:
     message: str
     entry: str
     proposal: str
+    experiment: str
+    model: str
 
 
 def make_world(caller: Caller) -> World:
@@ -174,6 +176,7 @@ def make_world(caller: Caller) -> World:
         make("/api/v1/triggers", {"name": "rain", "event": "liftos.memory.stored", "template": "flow", "parameters": {"why": "x"}}),
         make("/api/v1/schedules", SCHEDULE),
         str(queued_deletion.id), message, make_entry(caller), proposal,
+        make("/api/v1/marketing/experiments", EXPERIMENT | {"name": MEMORY}), make("/api/v1/marketing/models", MODEL | {"name": MEMORY}),
     )  # fmt: skip
 
 
@@ -248,6 +251,14 @@ ENTRIES = {
     "date_from": "2024-01-01",
     "date_to": "2024-01-31",
 }
+STUDY_DAYS = {"date_from": "2024-01-01", "date_to": "2024-01-31", "method": "holdout"}
+EXPERIMENT = {
+    "name": "new", "channel": "tv", "design": "holdout", "treatment": "off", "control": "on", "estimate": 1.5, "low": 1, "high": 2,
+} | STUDY_DAYS  # fmt: skip
+MODEL = {"name": "new", "estimates": [{"channel": "tv", "estimate": 1.5, "low": 1, "high": 2}]} | STUDY_DAYS
+RESULTS = {
+    "name": "new", "tool": "meridian", "rows": [{"channel": "tv", "mean": 1.5, "ci_lo": 1, "ci_hi": 2}],
+} | STUDY_DAYS  # fmt: skip
 CAUSAL = {"timestamp": "2024-01-01", "campaign_id": "new", "platform": "meta", "experiment_id": "lift"}
 INSIGHTS = {"data_sources": ["manual"], **JANUARY}
 SPACE, RUNS, TEMPLATES = f"{V1}/spaces/{{space}}", f"{V1}/workflows/runs", f"{V1}/workflows/templates"
@@ -437,6 +448,18 @@ ROUTES: dict[str, Requests] = {
     "POST /api/v1/marketing/entries": at(f"{V1}/marketing/entries", ENTRIES),
     "GET /api/v1/marketing/entries": at(f"{V1}/marketing/entries?data_sources=manual"),
     "GET /api/v1/marketing/entries/{entry}": at(f"{V1}/marketing/entries/{{entry}}"),
+    "GET /api/v1/marketing/experiments": at(f"{V1}/marketing/experiments?channel=tv"),
+    "POST /api/v1/marketing/experiments": at(f"{V1}/marketing/experiments", EXPERIMENT),
+    "GET /api/v1/marketing/experiments/{study}": at(f"{V1}/marketing/experiments/{{experiment}}"),
+    "PATCH /api/v1/marketing/experiments/{study}": at(f"{V1}/marketing/experiments/{{experiment}}", {"units": 5}),
+    "GET /api/v1/marketing/experiments/lift-tests": at(f"{V1}/marketing/experiments/lift-tests"),
+    "GET /api/v1/marketing/experiments/priors": at(f"{V1}/marketing/experiments/priors"),
+    "GET /api/v1/marketing/models": at(f"{V1}/marketing/models"),
+    "POST /api/v1/marketing/models": at(f"{V1}/marketing/models", MODEL),
+    "POST /api/v1/marketing/models/results": at(f"{V1}/marketing/models/results", RESULTS),
+    "GET /api/v1/marketing/models/{study}": at(f"{V1}/marketing/models/{{model}}"),
+    "PATCH /api/v1/marketing/models/{study}": at(f"{V1}/marketing/models/{{model}}", {"tool": "robyn"}),
+    "GET /api/v1/marketing/calibration": at(f"{V1}/marketing/calibration"),
     "GET /api/v1/marketing/table": at(f"{V1}/marketing/table?by=channel,campaign"),
     "GET /api/v1/marketing/insights": at(f"{V1}/marketing/insights?group_by=campaign"),
     "GET /marketing/data": at("/marketing/data?limit=5"),

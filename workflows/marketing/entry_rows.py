@@ -22,12 +22,17 @@ _ingesting: ContextVar[bool] = ContextVar("marketing_ingesting", default=False)
 
 @contextmanager
 def rows_written_by_ingest() -> Iterator[None]:
-    """Have `follow_entries` do nothing for a block that writes the rows of its memories by `insert_entries`."""
+    """Have followers of marketing do nothing for a block that writes the rows of its memories by `insert_entries`."""
     token = _ingesting.set(True)
     try:
         yield
     finally:
         _ingesting.reset(token)
+
+
+def is_ingesting() -> bool:
+    """Return whether the current block writes the rows of its memories itself."""
+    return _ingesting.get()
 
 
 def insert_entries(organisation: UUID, entries: Sequence[tuple[UUID, UUID, EntryDraft, bool, int]]) -> None:
@@ -49,7 +54,7 @@ def insert_entries(organisation: UUID, entries: Sequence[tuple[UUID, UUID, Entry
 
 def follow_entries(organisation: UUID, memories: Sequence[UUID]) -> None:
     """Write the rows of memories that are entries, and remove those of memories that no longer are. See `memory.ports.Follower`."""
-    if _ingesting.get():
+    if is_ingesting():
         return
     values = {
         "organisation": organisation,

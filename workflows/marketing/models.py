@@ -1,4 +1,4 @@
-"""Typed rows derived from memories: of entries (entry_rows.py), so that sums are SQL over all of them."""
+"""Typed rows derived from memories: of entries (entry_rows.py), so that sums are SQL over all of them, and of estimates (studies/rows.py)."""
 
 from decimal import Decimal
 
@@ -8,6 +8,7 @@ from liftos.kernel.db.constraints import known_values
 from liftos.kernel.tenancy.models import Organisation
 from memory.models import Memory
 from memory.models.memories import Scoped
+from workflows.marketing.studies.types import StudyKind
 from workflows.marketing.types import DataSource
 
 
@@ -65,3 +66,43 @@ class MarketingEntry(Scoped):
 
     def __str__(self) -> str:
         return f"{self.data_source} {self.source_id}, {self.starts_on}"
+
+
+class MarketingEstimate(Scoped):
+    """An estimate of an experiment or a model for a channel; null figures while it is planned."""
+
+    pk = models.CompositePrimaryKey("organisation_id", "memory_id", "place")
+    organisation = models.ForeignKey(
+        Organisation, on_delete=models.PROTECT, db_constraint=False, db_index=False
+    )
+    memory = models.ForeignKey(Memory, on_delete=models.CASCADE, db_constraint=False, db_index=False)
+    # among the estimates of its memory, from 1
+    place = models.SmallIntegerField()
+    kind = models.CharField(max_length=20)
+    channel = models.CharField(max_length=200, blank=True)
+    metric = models.CharField(max_length=200, blank=True)
+    starts_on = models.DateField()
+    ends_on = models.DateField()
+    estimate = models.FloatField(null=True)
+    low = models.FloatField(null=True)
+    high = models.FloatField(null=True)
+    level = models.FloatField(null=True)
+    # as for an entry
+    counts = models.BooleanField()
+
+    class Meta:
+        db_table = "marketing_estimate"
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(starts_on__lte=models.F("ends_on")), name="estimate_starts_before_its_end"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(estimate__isnull=True)
+                | models.Q(low__lte=models.F("estimate"), high__gte=models.F("estimate")),
+                name="estimate_in_its_interval",
+            ),
+            known_values("kind", StudyKind, "estimate_kind_known"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind}: {self.metric} of {self.channel}"

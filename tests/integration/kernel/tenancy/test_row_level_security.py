@@ -90,6 +90,10 @@ def two(committed_db):
         remember(organisation=caller.organisation, by=SYSTEM, draft=long)
         sent = {"data_source": "manual", "date_range_start": "2024-01-01", "date_range_end": "2024-01-31"}
         assert caller.post("/marketing/ingest", sent | {"data_entries": [{"spend": 1}]}).status_code == 200
+        study = {"name": "lift", "method": "holdout", "date_from": "2024-01-01", "date_to": "2024-01-31"}
+        estimates = [{"channel": "tv", "estimate": 1.5, "low": 1, "high": 2}]
+        made = caller.post("/api/v1/marketing/models", study | {"estimates": estimates})
+        assert made.status_code == 201, made.content
         live(caller)
         with tenant_transaction(caller.organisation):
             TraceRecord.objects.create(
