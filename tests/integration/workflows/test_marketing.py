@@ -186,7 +186,9 @@ def test_the_sample_organisation_comes_with_templates_and_runs_and_is_loaded_onc
             return sorted(Template.objects.values_list("name", flat=True)), list(runs)
 
     templates, runs = there()
-    assert templates == ["enhanced_search_workflow", "memory_hygiene", "weekly_insight_digest"]
+    assert templates == [
+        "causal_impact", "enhanced_search_workflow", "geo_lift", "memory_hygiene", "weekly_insight_digest",
+    ]  # fmt: skip
     assert [status for _, status in runs] == ["completed", "completed", "completed", "running"]
     call_command("load_sample")
     assert there() == (templates, runs)
