@@ -117,9 +117,11 @@ def revise(
 
 
 def prepare_revision(
-    *, organisation: UUID, memory: UUID, changes: Mapping[str, Any], version: int | None
+    *, organisation: UUID, memory: UUID, changes: Mapping[str, Any], version: int | None, embed: bool = True
 ) -> PreparedRevision:
     """Read a memory and embed its new text; arguments as for `revise`. Calls the model: don't call inside a transaction.
+
+    Without `embed`, the new text's vectors are left to the workers that heal pending ones, as for stores of large batches.
 
     Raises:
         MemoryNotFound, VersionMismatch, InvalidInput: as for `revise`.
@@ -150,6 +152,9 @@ def prepare_revision(
         row = replace(writes.prepare(organisation, new, places=places), id=before.id)
         return PreparedRevision(before, tuple(changed), row, None, perf_counter_ns() - started, secrets)
     row = writes.prepare(organisation, new, places=places if old.content == new.content else ())
+    if not embed:
+        row = replace(row, id=before.id, embedded=PENDING)
+        return PreparedRevision(before, tuple(changed), row, None, perf_counter_ns() - started, secrets)
 
     def known(model: int) -> dict[str, np.ndarray]:
         with tenant_transaction(organisation):

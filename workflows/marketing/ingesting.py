@@ -118,15 +118,19 @@ def prepare_ingest(
         index: memory_of(batch.drafts[index], entry_id, metadata) for index, entry_id in entry_ids.items()
     }
     changed = {}
-    for index, known in stored.items():
-        draft = memory_of(batch.drafts[index], known.entry_id, metadata)
-        if (draft.content, draft.metadata) == (known.content, known.metadata):
-            continue
+    restated = {
+        index: draft
+        for index, known in stored.items()
+        if ((draft := memory_of(batch.drafts[index], known.entry_id, metadata)).content, draft.metadata)
+        != (known.content, known.metadata)
+    }
+    for index, draft in restated.items():
         revision = prepare_revision(
             organisation=organisation,
-            memory=known.memory_id,
+            memory=stored[index].memory_id,
             changes={"content": draft.content, "metadata": draft.metadata},
             version=None,
+            embed=len(restated) <= AT_ONCE,
         )
         if revision.row is not None:
             changed[index] = revision

@@ -110,6 +110,18 @@ def test_an_entry_again_is_not_doubled_and_a_restated_one_changes_the_sums(acme)
     assert (memory["version"], memory["metadata"]["spend"]) == (2, 12.5)
 
 
+def test_a_large_batch_of_restatements_leaves_vectors_to_the_workers(acme):
+    for spend in (1, 2):
+        some = [{"id": str(n), "spend": spend} for n in range(101)]
+        answer = acme.post("/api/v1/marketing/entries", {
+            "data_source": "manual", "entries": some, "date_from": "2024-01-01", "date_to": "2024-01-31",
+        })  # fmt: skip
+        assert answer.status_code == 200, answer.content
+    assert (answer.json()["changed"], total(acme), rows(acme)) == (101, 202, 101)
+    memory = acme.get(f"/api/v1/memories/{answer.json()['results'][0]['memory_id']}").json()
+    assert (memory["version"], memory["embedding"], memory["metadata"]["spend"]) == (2, "pending", 2)
+
+
 def test_entries_without_an_id_are_told_apart_by_what_they_say(acme):
     for _ in range(2):
         assert acme.post("/marketing/ingest", batch({"spend": 1}, {"spend": 2})).status_code == 200
