@@ -1,4 +1,4 @@
-"""What experiments and models say beside each other; experiments as a model's input, a tool's results as a model."""
+"""Models compared with experiments; experiments as a model's input, a tool's results as a model."""
 
 import csv
 import io
@@ -52,7 +52,7 @@ class ExportQuery(EstimatesQuery):
 
 
 class PooledOut(BaseModel):
-    """What experiments said together: the mean weighted by inverse variance; `spread` above 1 says that they differ more than their intervals let expect."""
+    """Experiments pooled: the mean weighted by inverse variance; `spread` above 1 says that they differ more than their intervals let expect."""
 
     mean: float
     sd: float
@@ -62,7 +62,7 @@ class PooledOut(BaseModel):
 
 
 class AgainstOut(BaseModel):
-    """What a model said, and how far it is from the experiments: `z` in standard errors, `agrees` within 1.96 of them."""
+    """A model's estimate, and how far it is from the experiments: `z` in standard errors, `agrees` within 1.96 of them."""
 
     id: UUID
     name: str
@@ -188,7 +188,7 @@ def _as_csv(rows: list[dict[str, Any]], columns: list[str]) -> bytes:
 
 
 class Calibration(_Estimates):
-    """What experiments and models say beside each other."""
+    """Models compared with experiments."""
 
     @described("marketing_calibration", query=EstimatesQuery, responses={200: CalibrationOut})
     def get(self, request: Request) -> Response:

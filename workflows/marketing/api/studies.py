@@ -63,7 +63,7 @@ class StudyChangedOut(BaseModel):
 
 
 class _SeenOut(BaseModel):
-    """What a stored study has beside its fields."""
+    """Further fields of a stored study."""
 
     id: UUID
     state: str
