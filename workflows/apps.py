@@ -6,6 +6,8 @@ class WorkflowsConfig(AppConfig):
     verbose_name = "Workflows"
 
     def ready(self) -> None:
+        from django.conf import settings
+
         from accountability.ports import reversers
         from liftos.kernel.outbox.catalogue import declare_events
         from liftos.kernel.outbox.subscribers import subscribe
@@ -18,6 +20,7 @@ class WorkflowsConfig(AppConfig):
         from workflows.events import EVENTS
         from workflows.exports import runs_of
         from workflows.figures import get_orchestration_figures
+        from workflows.own_functions import load_functions
         from workflows.publishing.reversal import retire_published
         from workflows.schedules.reversal import cancel_started
         from workflows.triggers.queueing import SUBSCRIBER, queue_firings
@@ -36,3 +39,4 @@ class WorkflowsConfig(AppConfig):
         subscribe(SUBSCRIBER, queue_firings)
         subscribe(waking.SUBSCRIBER, waking.wake_parents, types=[waking.FINISHED])
         orchestration_figures.fill(get_orchestration_figures)
+        load_functions(settings.LIFTOS_APPS)

@@ -304,6 +304,7 @@ class Environment(BaseModel):
     LIFTOS_FUNCTION_CACHE_SIZE: Count = 10_000
     LIFTOS_FUNCTION_CACHE_TTL: Some = 3600
     LIFTOS_FUNCTION_CACHE_BYTES: Count = 64 * 1024 * 1024
+    LIFTOS_APPS: Items = []
     LIFTOS_HTTP_ALLOWED_HOSTS: Items = []
     LIFTOS_HTTP_PRIVATE_HOSTS: Items = []
 
