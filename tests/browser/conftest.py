@@ -4,6 +4,7 @@ import json
 import shutil
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -20,13 +21,14 @@ FLAGS = [
 ]  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def site(request) -> Iterator[SimpleNamespace]:
+@contextmanager
+def running_site(**settings: str) -> Iterator[SimpleNamespace]:
+    """Run a service with the sample organisation and some settings."""
     with pytest.MonkeyPatch.context() as environment:
         for name in ("DATABASE_URL", "REDIS_URL"):
             environment.delenv(name, raising=False)
         home = Path(tempfile.mkdtemp(prefix="liftos-browser-"))
-        service = Service(home, LIFTOS_TRACE_PERSIST="1")  # which the tests of everything else do without
+        service = Service(home, **settings)
         try:
             credentials = json.loads(service.manage("load_sample"))
             service.key = credentials["api_key"]
@@ -35,6 +37,13 @@ def site(request) -> Iterator[SimpleNamespace]:
         finally:
             service.close()
             shutil.rmtree(home)
+
+
+@pytest.fixture(scope="module")
+def site(request) -> Iterator[SimpleNamespace]:
+    # which the tests of everything else do without
+    with running_site(LIFTOS_TRACE_PERSIST="1") as running:
+        yield running
 
 
 @pytest.fixture
