@@ -228,7 +228,7 @@ def words_of(text: str) -> Words:
     text = text.replace("\u2019", "'")
     found = [word.removesuffix("'s") for word in _WORD.findall(text)]
     words = [word.lower() for word in found]
-    content = [word for word in words if word not in FUNCTION_WORDS]
+    content = [_SAME.get(word, word) for word in words if word not in FUNCTION_WORDS]
     telling = [*copy_of(text, None, len(text)).telling, *(word for word in words if word in _TELLING)]
     names = tuple(word.lower() for word in found if word[0].isupper() and word.lower() not in FUNCTION_WORDS)
     return Words(
