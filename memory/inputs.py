@@ -51,13 +51,14 @@ def _direction(values: list[float]) -> list[float]:
 Embedding = Annotated[list[float], Field(min_length=1, max_length=16_000), AfterValidator(_direction)]
 
 
-def _not_blank(text: str) -> str:
+def not_blank(text: str) -> str:
+    """Return a text that has a visible character."""
     if is_blank(text):
         raise PydanticCustomError("string_blank", "String should have at least one visible character")
     return text
 
 
-Text = Annotated[str, Field(max_length=MAX_CONTENT), AfterValidator(_not_blank)]
+Text = Annotated[str, Field(max_length=MAX_CONTENT), AfterValidator(not_blank)]
 """A text that is not blank."""
 
 

@@ -125,7 +125,6 @@ def test_invalid_fields_are_named(acme):
         refused = acme.send(EXPERIMENTS, json.dumps(HOLDOUT | change), "application/json")
         assert refused.status_code == 422, (change, refused.content)
         assert field in [each["loc"][1] for each in refused.json()["errors"]], (change, refused.content)
-        assert len(refused.content) < 2_000
     for number in (math.nan, math.inf):
         refused = acme.send(EXPERIMENTS, json.dumps(HOLDOUT | {"estimate": number}), "application/json")
         assert refused.status_code == 422, refused.content

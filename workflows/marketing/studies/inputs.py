@@ -10,7 +10,7 @@ from pydantic_core import PydanticCustomError
 
 from liftos.kernel.http.strict import Strict
 from liftos.kernel.http.times import not_before
-from memory.inputs import Text, VisibleToIn
+from memory.inputs import VisibleToIn, not_blank
 from workflows.marketing.studies.types import StudyKind
 from workflows.marketing.types import MAX_NAME
 
@@ -26,8 +26,8 @@ def _figure(value: float) -> float:
 Figure = Annotated[float, Field(strict=True), AfterValidator(_figure)]
 """A finite number; no text, no boolean."""
 Positive = Annotated[Figure, Field(gt=0)]
-Short = Annotated[Text, Field(max_length=MAX_NAME)]
-Long = Annotated[Text, Field(max_length=2_000)]
+Short = Annotated[str, Field(max_length=MAX_NAME), AfterValidator(not_blank)]
+Long = Annotated[str, Field(max_length=2_000), AfterValidator(not_blank)]
 Ids = Annotated[list[UUID], Field(max_length=500)]
 Level = Annotated[float, Field(strict=True, ge=0.5, lt=1)]
 
