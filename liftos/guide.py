@@ -1,11 +1,13 @@
-"""`/llms.txt`: the API for language models, in Markdown (llmstxt.org)."""
+"""`/llms.txt`: the API for language models, in Markdown (llmstxt.org), and `/docs/….md`: the pages of the documentation."""
 
 import re
 from collections.abc import Iterator
 from functools import cache
 from inspect import getdoc
+from pathlib import Path
 
-from django.http import HttpRequest, HttpResponse
+from django.conf import settings
+from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.views.decorators.http import require_safe
 
@@ -14,6 +16,9 @@ from liftos.kernel.http.views import NativeView
 _PARAMETER = re.compile(r"<(?:\w+:)?(\w+)>")
 _SENTENCE = re.compile(r".*?[.!?](?=\s|$)", re.DOTALL)
 METHODS = ("get", "post", "put", "patch", "delete")
+MARKDOWN = "text/markdown; charset=utf-8"
+PARTS = (".", "decisions")
+"""Directories with pages, within docs/."""
 
 LEAD = """# LiftOS Core
 
@@ -39,13 +44,41 @@ LEAD = """# LiftOS Core
 def llms_txt(request: HttpRequest) -> HttpResponse:
     """Return the guide; public, like the schema."""
     del request
-    return HttpResponse(_guide(), content_type="text/markdown; charset=utf-8")
+    return HttpResponse(_guide(), content_type=MARKDOWN)
+
+
+@require_safe
+def documentation(request: HttpRequest, page: str, directory: str = "") -> HttpResponse:
+    """Return a page of the documentation as Markdown; public, like the schema."""
+    del request
+    found = pages().get(f"{directory}{page}.md")
+    if found is None:
+        raise Http404
+    return HttpResponse(found.read_text(encoding="utf-8"), content_type=MARKDOWN)
+
+
+@cache
+def pages() -> dict[str, Path]:
+    """Return the pages by their path within docs/, without a path from a request ever reaching the file system."""
+    root = Path(settings.BASE_DIR) / "docs"
+    found = (each for part in PARTS for each in sorted((root / part).glob("*.md")))
+    return {each.relative_to(root).as_posix(): each for each in found}
+
+
+def _contents() -> Iterator[str]:
+    """Yield a line for each page, without decisions."""
+    for name, path in pages().items():
+        if "/" not in name:
+            title, _, text = path.read_text(encoding="utf-8").partition("\n")
+            paragraph = next((each for each in text.split("\n\n") if each.strip()[:1].isalpha()), "")
+            yield f"- [{title.lstrip('# ')}](/docs/{name}): {_first_sentence(paragraph)}\n"
 
 
 @cache
 def _guide() -> str:
     lines = sorted(set(_routes(get_resolver().url_patterns, "/")))
-    return LEAD + "\n" + "".join(f"- `{method} {path}`: {text}\n" for path, method, text in lines)
+    routes = "".join(f"- `{method} {path}`: {text}\n" for path, method, text in lines)
+    return f"{LEAD}\n{routes}\n## Documentation\n\n{''.join(_contents())}"
 
 
 def _routes(patterns: list[URLPattern | URLResolver], prefix: str) -> Iterator[tuple[str, str, str]]:

@@ -15,7 +15,7 @@ from liftos.compat.urls import api_urlpatterns as old_api_urls
 from liftos.compat.urls import urlpatterns as old_urls
 from liftos.console.landing import with_landing
 from liftos.dropins.urls import urlpatterns as dropin_urls
-from liftos.guide import llms_txt
+from liftos.guide import documentation, llms_txt
 from liftos.kernel.errors import NotAuthenticated
 from liftos.kernel.http.errors import answer_outside_views
 from liftos.kernel.http.views import by_method
@@ -91,6 +91,8 @@ urlpatterns = [
     path("llms.txt", llms_txt),
     path("openapi.json", Schema.as_view(**PUBLIC), name="openapi"),
     path("docs", SpectacularSwaggerView.as_view(url_name="openapi", **PUBLIC)),
+    path("docs/<slug:page>.md", documentation),
+    path("docs/decisions/<slug:page>.md", documentation, {"directory": "decisions/"}),
     # the old service's second page; Redoc itself would load fonts and a logo from elsewhere
     path("redoc", SpectacularSwaggerView.as_view(url_name="openapi", **PUBLIC)),
     # no object has a page outside the admin for "view on site"

@@ -102,6 +102,7 @@ def _search(asked: PreparedSearch, by: Actor, span: Span) -> Answer:
             asked.questions[0], ranking, hits, others, by=by, arms=asked.arms, degraded=asked.degraded
         )
     span.set_tag("candidates", ranking.candidates)
+    span.set_tag("results", len(hits))
     span.set_tag("decision_id", str(decision))
     return Answer(
         hits,
@@ -176,6 +177,7 @@ def _search_many(asked: PreparedSearch, by: Actor, span: Span) -> Answers:
             asked.questions, rankings, hits, by=by, arms=asked.arms, degraded=asked.degraded
         )
     span.set_tag("count", len(asked.questions))
+    span.set_tag("results", sum(map(len, hits)))
     span.set_tag("decision_id", str(decision))
     reasons = tuple(ranking.abstain_reason for ranking in rankings)
     confidences = tuple(ranking.confidence for ranking in rankings)

@@ -2,7 +2,10 @@
 
 import re
 
+import pytest
+
 from liftos.kernel.http.views import NativeView
+from liftos.runtime.embedded.paths import REPOSITORY
 from tests.architecture.routes import routes
 
 
@@ -22,3 +25,26 @@ def test_every_native_route_is_introduced(client, db):
 def test_it_is_only_read(client, db):
     assert client.head("/llms.txt").status_code == 200
     assert client.post("/llms.txt").status_code == 405
+
+
+def test_it_leads_to_the_documentation(client, db):
+    text = client.get("/llms.txt").content.decode().partition("## Documentation")[2]
+    listed = dict(re.findall(r"^- \[([^]]+)\]\(/docs/([a-z-]+\.md)\): .+$", text, re.MULTILINE))
+    assert {"HTTP API", "Clients of other products", "Agents' frameworks"} <= listed.keys()
+    assert len(listed) == len(list((REPOSITORY / "docs").glob("*.md")))
+    answer = client.get("/docs/access.md")
+    assert answer["Content-Type"] == "text/markdown; charset=utf-8"
+    assert answer.content.decode() == (REPOSITORY / "docs" / "access.md").read_text()
+    # links between pages lead to served pages
+    assert client.get("/docs/decisions/0035-mcp.md").status_code == 200
+    assert client.post("/docs/access.md").status_code == 405
+
+
+@pytest.mark.parametrize(
+    "page",
+    ["../manage.py", "..%2fmanage.py", "none.md", "/etc/passwd", "pictures", "access", "decisions/", "%00"],
+)
+def test_nothing_else_is_served(client, db, page):
+    answer = client.get(f"/docs/{page}")
+    assert answer.status_code == 404
+    assert answer.json()["detail"] == "Not Found"

@@ -22,7 +22,7 @@ TOGETHER = 1_000
 
 
 class LiftosMemoryService(BaseMemoryService):
-    """What was said in sessions, as memories; each user's of an application are found by themselves.
+    """Words of sessions as memories; each user's of an application are found by themselves.
 
     An event is stored once, however often its session is added; its session is the memory's thread. Events without text are left out. The application and the user are
     in the metadata: claims, which the key's sight does not depend on.

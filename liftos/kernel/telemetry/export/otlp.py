@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from liftos.kernel.http import client
+from liftos.kernel.telemetry.export.gen_ai import gen_ai_tags
 from liftos.kernel.telemetry.metrics.prometheus import OTLP_TRACES
 from liftos.kernel.telemetry.storage.queued import QueuedSink
 from liftos.kernel.telemetry.tracing.spans import Span, SpanLevel
@@ -130,7 +131,7 @@ def export_request(service: str, trees: Sequence[Sequence[Span]]) -> dict[str, A
 
 
 def _span(span: Span) -> dict[str, Any]:
-    tags = {"liftos.level": SpanLevel(span.level).name} | span.tags
+    tags = {"liftos.level": SpanLevel(span.level).name} | span.tags | gen_ai_tags(span.name, span.tags)
     if span.error_type:
         tags["error.type"] = span.error_type
     return {

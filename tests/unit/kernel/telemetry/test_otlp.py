@@ -7,7 +7,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from liftos.apps import _sink
-from liftos.kernel.telemetry.export.otlp import OtlpExporter
+from liftos.kernel.telemetry.export.otlp import OtlpExporter, export_request
 from liftos.kernel.telemetry.tracing.spans import SpanLevel
 from liftos.kernel.telemetry.tracing.tracer import LightweightTracer
 from tests.faults.service import until
@@ -170,3 +170,39 @@ def test_settings_configure_the_exporter(collector, monkeypatch):
         pass
     assert stored == [[span]]
     until(lambda: [each["name"] for each in collector.spans] == ["work"])
+
+
+def attributes_of(name, **tags):
+    tracer, trees = LightweightTracer("memory"), []
+    tracer.sink = trees.append
+    with tracer.span(name, **tags):
+        pass
+    [resource] = export_request("memory", trees)["resourceSpans"]
+    [span] = resource["scopeSpans"][0]["spans"]
+    return {each["key"]: next(iter(each["value"].values())) for each in span["attributes"]}
+
+
+@pytest.mark.parametrize(
+    ("name", "tags", "operation", "count"),
+    [
+        ("memory.search", {"results": 3}, "search_memory", "3"),
+        ("memory.search_many", {"count": 2, "results": 7}, "search_memory", "7"),
+        ("memory.search", {}, "search_memory", None),
+        ("memory.store", {}, "create_memory", "1"),
+        ("memory.store_many", {"count": 9}, "create_memory", "9"),
+        ("memory.revise", {}, "update_memory", "1"),
+        ("memory.delete", {}, "delete_memory", None),
+    ],
+)
+def test_memory_operations_have_opentelemetrys_names_too(name, tags, operation, count):
+    found = attributes_of(name, organisation="acme", **tags)
+    assert found["gen_ai.operation.name"] == operation
+    assert found["gen_ai.provider.name"] == "liftos"
+    assert found["gen_ai.memory.store.id"] == found["organisation"] == "acme"
+    assert found.get("gen_ai.memory.record.count") == count
+
+
+def test_other_spans_have_none_of_them():
+    assert not [
+        key for key in attributes_of("workflows.run", organisation="acme") if key.startswith("gen_ai")
+    ]
