@@ -16,7 +16,7 @@ NEAREST = 0.85
 # with words of its own on either side, a text may be about something else
 _OTHER_WORDS, _OTHER_SHARE = 0.965, 0.5
 # the same words in another order may be about something else
-_OTHER_ORDER, _ORDERED = 0.98, 0.75
+_OTHER_ORDER, _ORDERED = 0.995, 0.75
 # the least cosine and share of common words, if one text only adds words to the other
 _RULES = ((0.97, 0.5), (0.90, 0.7), (0.85, 0.85))
 _WORD = re.compile(r"[^\W_]+(?:[.,:'-][^\W_]+)*")
