@@ -61,6 +61,8 @@ def test_the_wheel_installs_and_its_readme_is_true(service, tmp_path):
 
 def test_tail_follows_decisions_until_interrupted(service):
     service.start_web()
+    # its relay puts the events in order
+    service.start_worker()
     environment = service.environment | {
         "LIFTOS_URL": f"http://127.0.0.1:{service.port}", "LIFTOS_API_KEY": service.key,
         "PYTHONPATH": str(CLIENT / "src"), "PYTHONUNBUFFERED": "1",
@@ -81,10 +83,9 @@ def test_tail_follows_decisions_until_interrupted(service):
         # a shell starts its background commands, such as this run of tests, with interrupts ignored, and children inherit that
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509  one thread here
     )
+    stop = threading.Event()
     try:
         # the command looks from its start on, which this can only wait for by storing until it has seen something
-        stop = threading.Event()
-
         def store():
             number = 0
             while not stop.wait(0.3):
@@ -102,6 +103,7 @@ def test_tail_follows_decisions_until_interrupted(service):
         process.send_signal(signal.SIGINT)
         assert process.wait(20) == 130
     finally:
+        stop.set()
         process.kill()
 
 
