@@ -1,4 +1,4 @@
-"""What a token's caller leaves to workers sees the groups that the token stated, as far as its principal is still in them."""
+"""Workers that act for a token's caller see the groups that the token stated, as far as its principal is still in them."""
 
 import json
 from time import time

@@ -86,7 +86,7 @@ class ComparedOut(BaseModel):
     said: str
 
 
-class CalibrationOut(BaseModel):
+class ChannelComparisonsOut(BaseModel):
     """Experiments and models by channel and metric."""
 
     results: list[ComparedOut]
@@ -190,7 +190,7 @@ def _as_csv(rows: list[dict[str, Any]], columns: list[str]) -> bytes:
 class Calibration(_Estimates):
     """Models compared with experiments."""
 
-    @described("marketing_calibration", query=EstimatesQuery, responses={200: CalibrationOut})
+    @described("marketing_calibration", query=EstimatesQuery, responses={200: ChannelComparisonsOut})
     def get(self, request: Request) -> Response:
         """Compare models with experiments, by channel and metric."""
         return Response({"results": compare(self.estimates(self.query(EstimatesQuery)))})
