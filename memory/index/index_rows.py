@@ -18,8 +18,8 @@ from memory.analysis.attributes import attributes_of, markers_of, tags_of
 from memory.analysis.extraction import read_passage
 from memory.analysis.passages import Passage
 from memory.index.passage_rows import StoredPassage, delete_passages, insert_passages, read_passages
-from memory.index.postings.packing import AT_ONCE, Unpacked, insert_segment, pack_passages
 from memory.index.postings.removal import hold_segments, remove_documents, wipe_documents
+from memory.index.postings.segments import AT_ONCE, Unpacked, insert_segment, pack_passages
 from memory.index.statements import (
     COUNT_IN,
     COUNT_OUT,

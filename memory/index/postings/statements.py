@@ -47,6 +47,24 @@ SELECT 'removed', NULL, segment, NULL, NULL, NULL, NULL, array_send(array_agg(pl
 FROM memory_segmentdocument WHERE organisation_id = %(organisation)s AND is_removed{visible} GROUP BY segment
 """
 
+# --- segments.py
+
+# a segment with its documents and lists
+INSERT_SEGMENT = """
+WITH new AS (
+    INSERT INTO memory_segment (organisation_id, scope_id, documents) VALUES (%(organisation)s, %(scope)s, %(documents)s) RETURNING id
+), numbered AS (
+    INSERT INTO memory_segmentdocument (organisation_id, scope_id, segment, place, memory_id, passage, length, thread_id, terms)
+    SELECT %(organisation)s, %(scope)s, new.id, place, memory_id, passage, length, nullif(thread_id, 0), d.terms
+    FROM new CROSS JOIN unnest(%(places)s::bigint[], %(memories)s::uuid[], %(passages)s::bigint[], %(lengths)s::bigint[],
+                               %(threads)s::bigint[], %(numbers)s::bigint[])
+         AS d(place, memory_id, passage, length, thread_id, terms)
+)
+INSERT INTO memory_postinglist (organisation_id, scope_id, segment, term, size, places, counts)
+SELECT %(organisation)s, %(scope)s, new.id, l.*
+FROM new CROSS JOIN unnest(%(terms)s::text[], %(sizes)s::bigint[], %(lists)s::bytea[], %(counts)s::bytea[]) AS l
+"""
+
 # --- packing.py
 
 # allow one worker per organisation
@@ -69,21 +87,6 @@ WITH taken AS (
 )
 SELECT scope_id, term, array_send(array_agg(memory_id)), array_send(array_agg(counts)), array_send(array_agg(coalesce(thread_id, 0)))
 FROM taken GROUP BY scope_id, term ORDER BY scope_id, term
-"""
-# a segment with its documents and lists
-INSERT_SEGMENT = """
-WITH new AS (
-    INSERT INTO memory_segment (organisation_id, scope_id, documents) VALUES (%(organisation)s, %(scope)s, %(documents)s) RETURNING id
-), numbered AS (
-    INSERT INTO memory_segmentdocument (organisation_id, scope_id, segment, place, memory_id, passage, length, thread_id, terms)
-    SELECT %(organisation)s, %(scope)s, new.id, place, memory_id, passage, length, nullif(thread_id, 0), d.terms
-    FROM new CROSS JOIN unnest(%(places)s::bigint[], %(memories)s::uuid[], %(passages)s::bigint[], %(lengths)s::bigint[],
-                               %(threads)s::bigint[], %(numbers)s::bigint[])
-         AS d(place, memory_id, passage, length, thread_id, terms)
-)
-INSERT INTO memory_postinglist (organisation_id, scope_id, segment, term, size, places, counts)
-SELECT %(organisation)s, %(scope)s, new.id, l.*
-FROM new CROSS JOIN unnest(%(terms)s::text[], %(sizes)s::bigint[], %(lists)s::bytea[], %(counts)s::bytea[]) AS l
 """
 # the segments of an organisation, with the number of documents removed from each
 SEGMENTS = """
