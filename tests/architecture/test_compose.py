@@ -124,7 +124,15 @@ def test_the_image_copies_only_what_exists_and_does_not_run_as_root():
     assert "--require-hashes" in text
     assert re.search(r"^USER (?!root)\w+", text, re.MULTILINE)
     runs = [Path(name) for name in copied if (REPOSITORY / name).is_dir()]
-    assert {path.name for path in runs} == {"liftos", "accountability", "memory", "spaces", "workflows"}
+    # the documentation is served too
+    assert {path.name for path in runs} == {
+        "liftos",
+        "accountability",
+        "memory",
+        "spaces",
+        "workflows",
+        "docs",
+    }
 
 
 @pytest.mark.skipif(shutil.which("sh") is None, reason="needs a shell to parse with")

@@ -51,6 +51,8 @@ class Mem0View(DropInView):
     """A base of mem0's routes."""
 
     tag = "mem0"
+    # mem0's clients send their key as a Token
+    key_schemes = frozenset({"token"})
 
     def error_body(self, error: LiftosError) -> dict[str, Any]:
         """Return `detail`, and `errors` with the invalid fields."""

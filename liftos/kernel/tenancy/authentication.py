@@ -2,7 +2,7 @@
 
 The first rule that applies decides:
 
-1. One of our API keys (`Authorization: Bearer`, `Authorization: Token` or `X-Api-Key`), recognised by its prefix, determines the organisation. The
+1. One of our API keys (`Authorization: Bearer` or `X-Api-Key`; a view may take other schemes), recognised by its prefix, determines the organisation. The
    old platform's `x-org-id`, if sent, must agree; `x-user-id` is a claim. An invalid key is 401, whoever sends it.
 2. A socket peer in LIFTOS_TRUSTED_PROXIES (with the shared secret, if one is set) is a gateway: its `x-org-id` and
    `x-user-id` count; without `x-org-id`, the organisation is LIFTOS_TRUSTED_DEFAULT_ORG. Other credentials in the request
@@ -28,6 +28,7 @@ from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
+from django.urls import Resolver404, resolve
 from django.utils import timezone
 from django.utils.text import slugify
 from rest_framework.authentication import BaseAuthentication
@@ -55,8 +56,6 @@ from liftos.kernel.tenancy.types import (
 )
 
 TOUCH_EVERY = timedelta(minutes=1)
-# mem0's clients send their key as a Token
-SCHEMES = frozenset({"bearer", "token"})
 MAX_SLUG = 63
 # anywhere in a credential: one of our keys combined with something else is an invalid key, not a gateway's credential
 _OWN_KEY = re.compile(r"(?:^|[\s,])liftos_")
@@ -248,19 +247,28 @@ def _credentials(request: HttpRequest) -> list[str]:
     """Return the possible keys: the bearer token, then X-Api-Key.
 
     Raises:
-        InvalidKey: one of our keys with another scheme than SCHEMES, or several tokens in one header: it is unknown
+        InvalidKey: one of our keys with a scheme that the route does not take, or several tokens in one header: it is unknown
             which one the gateway has checked.
     """
     authorization = request.headers.get("authorization", "").strip()
     api_key = request.headers.get("x-api-key", "").strip()
     scheme, _, token = authorization.partition(" ")
-    if scheme.lower() in SCHEMES:
+    if scheme.lower() == "bearer" or (scheme and scheme.lower() in _schemes_of(request)):
         if "," in token:
             raise InvalidKey
         return [each for each in (token.strip(), api_key) if each]
     if _OWN_KEY.search(authorization) and not _OWN_KEY.search(api_key):
         raise InvalidKey
     return [api_key] if api_key else []
+
+
+def _schemes_of(request: HttpRequest) -> frozenset[str]:
+    """Return the schemes beside Bearer that a request's view takes keys by, its `key_schemes`."""
+    try:
+        match = request.resolver_match or resolve(request.path_info)
+    except Resolver404:
+        return frozenset()
+    return getattr(getattr(match.func, "view_class", None), "key_schemes", frozenset())
 
 
 def _token(request: HttpRequest) -> str:

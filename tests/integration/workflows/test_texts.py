@@ -40,6 +40,8 @@ PATHS = {
     "memory.search_many": {"queries": ["{text} " + WORD, "{text}"], "limit": 5},
     "memory.recent": {"days": 1, "memory_types": ["insight"]},
     "memory.health": {},
+    "memory.care": {},
+    "event.emit": {"type": "acme.said", "data": {"text": "{text}"}},
     "memory.contest": {"memory_id": "{steps.memory_store.result.id}", "reason": "{text}"},
     "memory.supersede": {
         "memory_id": "{steps.memory_store_many.result.results.0.id}",
@@ -62,8 +64,8 @@ PATHS = {
 }
 # a document's texts: tests/integration/memory/test_functions.py
 FIGURES = {"marketing.causal_impact", "marketing.difference_in_differences", "marketing.saturation"}
-# of figures: tests/api/marketing/test_causal_runs.py
-ELSEWHERE = {"http.request", "memory.store_document"} | FIGURES
+# of figures: tests/api/marketing/test_causal_runs.py; of other runs: tests/api/workflows/test_children.py
+ELSEWHERE = {"http.request", "memory.store_document", "workflow.run"} | FIGURES
 
 
 def test_every_function_is_driven_here():

@@ -6,6 +6,7 @@ import re
 
 import pytest
 from django.core.management import call_command
+from django.utils import timezone
 
 from accountability.calibration.drift import announce
 from accountability.models.calibration import Calibration
@@ -14,7 +15,10 @@ from liftos.kernel.db.viewers import EVERYTHING, viewing
 from liftos.kernel.outbox.catalogue import event_types, unknown_patterns
 from liftos.kernel.outbox.documentation import BEGINS
 from liftos.kernel.outbox.models import OutboxEvent
+from liftos.kernel.tenancy.types import SYSTEM
 from liftos.runtime.embedded.paths import REPOSITORY
+from memory.care.runs import care
+from memory.care_types import Kind
 from tests.factories.flows import registered_functions, step
 from tests.security.world import publish_template
 
@@ -108,6 +112,8 @@ def everything_happened(acme):
         acme.post(f"/api/v1/workflows/runs/{run}/approve", approval)
         other = acme.post("/api/v1/workflows/runs", {"template": "asks", "wait": True}).json()["id"]
         assert acme.post(f"/api/v1/workflows/runs/{other}/cancel", {"reason": "x"}).status_code == 200
+    acme.store("The winter offer", valid_to="2020-01-01T00:00:00Z")
+    care(organisation=acme.organisation, by=SYSTEM, now=timezone.now(), kinds=[Kind.STALE], limit=10)
     return acme
 
 
