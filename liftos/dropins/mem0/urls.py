@@ -3,6 +3,7 @@
 from django.urls import path
 
 from liftos.dropins.mem0 import views
+from liftos.dropins.mem0.server import views as server
 
 urlpatterns = [
     path("v1/ping/", views.Ping.as_view()),
@@ -18,9 +19,9 @@ urlpatterns = [
     path("v3/memories/", views.Query.as_view()),
     path("v3/memories/add/", views.Add.as_view()),
     path("v3/memories/search/", views.Search.as_view()),
-    path("mem0/memories", views.ServerMemories.as_view()),
-    path("mem0/memories/<id:memory>", views.ServerMemory.as_view()),
-    path("mem0/memories/<id:memory>/history", views.ServerHistory.as_view()),
-    path("mem0/search", views.ServerSearch.as_view()),
-    path("mem0/reset", views.Reset.as_view()),
+    path("mem0/memories", server.ServerMemories.as_view()),
+    path("mem0/memories/<id:memory>", server.ServerMemory.as_view()),
+    path("mem0/memories/<id:memory>/history", server.ServerHistory.as_view()),
+    path("mem0/search", server.ServerSearch.as_view()),
+    path("mem0/reset", server.Reset.as_view()),
 ]

@@ -1,4 +1,4 @@
-"""mem0's routes: those of its platform, which its client calls, and those of its own server, under /mem0/."""
+"""mem0's routes: those of its platform, which its client calls."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -117,7 +117,7 @@ class Ping(Mem0View):
         )
 
 
-class _Adding(Mem0View):
+class Adding(Mem0View):
     """A base of routes that store messages."""
 
     scopes = {"POST": Scope.MEMORY_PROPOSE}
@@ -202,7 +202,7 @@ class _Searching(Mem0View):
         return [shapes.hit_out(hit, rows.get(hit.id), asked.fields) for hit in hits]
 
 
-class _Erasing(_Listing):
+class Erasing(_Listing):
     """A base of routes that list memories, and erase them by conditions."""
 
     scopes = {"GET": Scope.MEMORY_READ, "POST": Scope.MEMORY_PROPOSE, "DELETE": Scope.MEMORY_WRITE}
@@ -217,10 +217,10 @@ class _Erasing(_Listing):
         self.erase(narrowed(asked.joined), "mem0: delete_all")
 
 
-class Memories(_Erasing, _Adding):
+class Memories(Erasing, Adding):
     """`/v1/memories/`: the platform's, as earlier clients call it."""
 
-    scopes = _Erasing.scopes
+    scopes = Erasing.scopes
 
     @described("mem0_list_v1", query=Mem0ListIn, responses={200: shapes.Mem0MemoriesOut})
     def get(self, request: Request) -> Response:
@@ -242,7 +242,7 @@ class Memories(_Erasing, _Adding):
         return Response({"message": "Memories deleted successfully!"})
 
 
-class Add(_Adding):
+class Add(Adding):
     """`POST /v3/memories/add/`."""
 
     @described("mem0_add", request=Mem0AddIn, responses={200: shapes.Mem0AddOut}, takes_key=True)
@@ -427,82 +427,3 @@ class Entity(Mem0View):
         # none is no error: the client's reset deletes a user, then the runs that went with it
         self.erase(narrowed({TYPES[kind]: name}), "mem0: delete_users")
         return Response({"message": "Entity deleted successfully!"})
-
-
-class ServerMemories(_Erasing, _Adding):
-    """`/mem0/memories`, of the self-hosted server."""
-
-    scopes = _Erasing.scopes
-
-    @described("mem0_server_list", query=Mem0ListIn, responses={200: shapes.Mem0SearchOut})
-    def get(self, request: Request) -> Response:
-        """List memories, newest first."""
-        return Response({"results": self.page(self.query(Mem0ListIn))["results"]})
-
-    @described("mem0_server_add", request=Mem0AddIn, responses={200: shapes.Mem0AddOut}, takes_key=True)
-    def post(self, request: Request) -> Response:
-        """Store messages as they are, each as a memory, in one transaction."""
-        return self.add(request)
-
-    @described("mem0_server_delete_all", query=Mem0Conditions, responses={200: shapes.Mem0MessageOut})
-    def delete(self, request: Request) -> Response:
-        """Erase the memories of a user, agent, app or run; beyond a thousand in background."""
-        self.erase_all()
-        return Response({"message": "All relevant memories deleted"})
-
-
-class ServerMemory(Mem0View):
-    """`/mem0/memories/{memory}`, of the self-hosted server."""
-
-    scopes = OneMemory.scopes
-
-    @described("mem0_server_get", responses={200: shapes.Mem0MemoryOut})
-    def get(self, request: Request, memory: UUID) -> Response:
-        """Return a memory."""
-        return Response(shapes.memory_out(self.own(memory)))
-
-    @described("mem0_server_update", request=Mem0UpdateIn, responses={200: shapes.Mem0MessageOut})
-    def put(self, request: Request, memory: UUID) -> Response:
-        """Change a memory by a new version; its user, agent, app and run stay."""
-        self.change(memory, self.body(Mem0UpdateIn))
-        return Response({"message": "Memory updated successfully!"})
-
-    @described("mem0_server_delete", responses={200: shapes.Mem0MessageOut})
-    def delete(self, request: Request, memory: UUID) -> Response:
-        """Erase a memory with its versions."""
-        self.own(memory)
-        forget(**self.caller, memory=memory, reason="mem0: delete")
-        return Response({"message": "Memory deleted successfully"})
-
-
-@described_by_class(
-    "mem0_server_history",
-    method="get",
-    responses={200: shapes.Mem0HistoryOut},
-    description="Same as `GET /v1/memories/{memory}/history/`.",
-)
-class ServerHistory(History):
-    """`GET /mem0/memories/{memory}/history`."""
-
-
-@described_by_class(
-    "mem0_server_search",
-    request=Mem0SearchIn,
-    responses={200: shapes.Mem0SearchOut},
-    description="Same as `POST /v3/memories/search/`.",
-)
-class ServerSearch(Search):
-    """`POST /mem0/search`."""
-
-
-class Reset(Mem0View):
-    """`POST /mem0/reset`."""
-
-    scopes = {"POST": Scope.MEMORY_WRITE}
-
-    @described("mem0_server_reset", responses={200: shapes.Mem0MessageOut})
-    @once
-    def post(self, request: Request) -> Response:
-        """Erase all memories of mem0's clients; beyond a thousand in background."""
-        self.erase(narrowed(None), "mem0: reset")
-        return Response({"message": "All memories reset"})
