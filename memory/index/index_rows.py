@@ -204,18 +204,18 @@ def remove(*, organisation: UUID, rows: Sequence[Indexed], erases: bool = False)
     hold_segments(organisation)
     ids = [row.memory for row in rows]
     stored = read_passages(organisation, [row.memory for row in rows if row.passages > 1])
-    pairs = [
-        (term, row.memory.bytes)
-        for row in giving_way(rows)
-        if row.term_count
-        for term in _terms(row, stored.get(row.memory, ()))
-    ]
-    terms, owners = columns(pairs) if pairs else ([], [])
+    terms: list[str] = []
+    owners: list[bytes] = []
+    for row in giving_way(rows):
+        if row.term_count:
+            own = _terms(row, stored.get(row.memory, ()))
+            terms += own
+            owners += repeat(row.memory.bytes, len(own))
     with raw_cursor() as cursor:
         cursor.execute(DELETE_POSTINGS, (TextArray(terms), UuidArray(owners), organisation))
         deleted = Counter(row[0] for row in cursor.fetchall()) + remove_documents(organisation, ids)
         if erases:
-            wipe_documents(organisation, ids, (term for term, _ in pairs))
+            wipe_documents(organisation, ids, terms)
         incomplete = [row.memory for row in rows if deleted[row.memory] != row.term_count]
         if incomplete:
             # an earlier analyser produced other terms: scan the organisation's whole index for them

@@ -67,6 +67,10 @@ def _wipe(organisation: UUID, places: dict[int, np.ndarray], terms: Sequence[str
         "segments": IntArray(places),
         "terms": None if terms is None else TextArray(terms),
     }
+    # a flag for each place up to the last, and False for those beyond
+    gone = {segment: np.zeros(own.max() + 2, bool) for segment, own in places.items()}
+    for segment, own in places.items():
+        gone[segment][own] = True
     wiped: Counter[int] = Counter()
     emptied, rewritten = [], []
     with raw_cursor() as cursor:
@@ -74,7 +78,8 @@ def _wipe(organisation: UUID, places: dict[int, np.ndarray], terms: Sequence[str
             cursor.execute(LOCK_LISTS, values, binary=True).fetchall()
         ):
             own, counts = unpack(packed, counted, size)
-            stay = ~np.isin(own, places[segment])
+            flags = gone[segment]
+            stay = ~flags[np.minimum(own, len(flags) - 1)]
             left = int(stay.sum())
             wiped[segment] += size - left
             if not left:
