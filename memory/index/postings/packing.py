@@ -8,6 +8,7 @@ Merge-Tree"; Lucene's merge policies.)
 Stores wait for none of this. What removes documents from segments waits while postings change places: about 0.1 s for a thousand memories.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import log
@@ -43,8 +44,9 @@ ROWS = 30_000
 BATCH = 1_000
 # segments of one size that become one
 FAN_IN = 8
-# the size up to which segments are small, and the one from which they are left alone
-SMALL, LARGE = 1_024, 32_768
+# The size up to which segments are small, the one from which a scope may have MANY of them, and the one from which they are left alone. An
+# erasure rewrites lists, which are as long as segments are large; a search reads as many as there are segments.
+SMALL, LARGE, LARGEST, MANY = 1_024, 4_000, 32_768, 64
 # the share of removed documents from which a segment is rewritten
 REMOVED_SHARE = 1 / 16
 
@@ -136,13 +138,14 @@ def _merge_next(organisation: UUID, *, at_once: bool) -> bool:
 def segments_to_merge(sizes: Sequence[tuple[int, int, int, int]]) -> list[int]:
     """Return the segments of one scope to merge next, given all as (id, scope, documents, removed documents).
 
-    Either as many of one size as `FAN_IN`, or one of which much was removed.
+    Either as many of one size as `FAN_IN`, or one of which much was removed. Large ones are merged where there are many.
     """
     tiers: dict[tuple[int, int], list[int]] = {}
+    large = Counter(scope for _, scope, documents, _ in sizes if documents >= LARGE)
     for segment, scope, documents, removed in sizes:
         if removed > documents * REMOVED_SHARE:
             return [segment]
-        if documents < LARGE:
+        if documents < (LARGEST if large[scope] > MANY else LARGE):
             tier = 0 if documents < SMALL else 1 + int(log(documents / SMALL, FAN_IN))
             tiers.setdefault((scope, tier), []).append(segment)
     return next((some[:FAN_IN] for some in tiers.values() if len(some) >= FAN_IN), [])

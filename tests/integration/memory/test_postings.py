@@ -235,6 +235,26 @@ def test_what_is_due_is_listed_for_the_worker(organisation, monkeypatch):
     assert read(organisation) == expected(organisation)
 
 
+@pytest.mark.parametrize(
+    ("sizes", "due"),
+    [
+        ([500] * 7, []),
+        ([500] * 8, list(range(8))),
+        ([4_000] * 8, []),
+        ([4_000] * 65, list(range(8))),
+        ([40_000] * 100, []),
+        ([4_000] * 3 + [500] * 8, list(range(3, 11))),
+    ],
+)
+def test_segments_of_one_size_are_merged(sizes, due):
+    found = [(number, 0, size, 0) for number, size in enumerate(sizes)]
+    assert packing.segments_to_merge(found) == due
+    apart = [(number, number, size, 0) for number, size in enumerate(sizes)]
+    assert packing.segments_to_merge(apart) == []
+    much_removed = [*found, (99, 7, 160, 11)]
+    assert packing.segments_to_merge(much_removed) == [99]
+
+
 def test_a_merge_that_is_overtaken_by_a_removal_begins_again(organisation, monkeypatch):
     ids = store(organisation, [f"boots {number}" for number in range(20)])
     packed(organisation, 3)
