@@ -320,10 +320,6 @@ class Mem0MemoryOut(BaseModel):
     score: float | None = None
 
 
-class Mem0MemoriesOut(RootModel[list[Mem0MemoryOut]]):
-    """Memories."""
-
-
 class Mem0ListOut(BaseModel):
     """A page of memories; `next` and `previous` are URLs."""
 
@@ -333,10 +329,18 @@ class Mem0ListOut(BaseModel):
     results: list[Mem0MemoryOut]
 
 
+class Mem0MemoriesOrPageOut(RootModel[list[Mem0MemoryOut] | Mem0ListOut]):
+    """Memories, or a page of them."""
+
+
 class Mem0SearchOut(BaseModel):
     """Found memories, best first."""
 
     results: list[Mem0MemoryOut]
+
+
+class Mem0HitsOut(RootModel[list[Mem0MemoryOut] | Mem0SearchOut]):
+    """Memories, or an object with them."""
 
 
 class Mem0ChangeOut(BaseModel):

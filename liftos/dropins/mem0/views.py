@@ -222,7 +222,7 @@ class Memories(Erasing, Adding):
 
     scopes = Erasing.scopes
 
-    @described("mem0_list_v1", query=Mem0ListIn, responses={200: shapes.Mem0MemoriesOut})
+    @described("mem0_list_v1", query=Mem0ListIn, responses={200: shapes.Mem0MemoriesOrPageOut})
     def get(self, request: Request) -> Response:
         """List memories, newest first; with `page` or `output_format` v1.1 as an object with `results`."""
         asked = self.query(Mem0ListIn)
@@ -276,7 +276,7 @@ class QueryV2(_Listing):
         "mem0_list_v2",
         request=Mem0ListIn,
         query=shapes.Mem0PageQuery,
-        responses={200: shapes.Mem0MemoriesOut},
+        responses={200: shapes.Mem0MemoriesOrPageOut},
     )
     def post(self, request: Request) -> Response:
         """List memories that pass filters, newest first; with `page` or `output_format` v1.1 as an object with `results`."""
@@ -301,7 +301,7 @@ class Search(_Searching):
 class SearchV2(_Searching):
     """`POST /v2/memories/search/`, as earlier clients call it."""
 
-    @described("mem0_search_v2", request=Mem0SearchIn, responses={200: shapes.Mem0MemoriesOut})
+    @described("mem0_search_v2", request=Mem0SearchIn, responses={200: shapes.Mem0HitsOut})
     def post(self, request: Request) -> Response:
         """Search the memories that pass filters; with `output_format` v1.1 as an object with `results`."""
         found = self.found()
@@ -312,7 +312,7 @@ class SearchV2(_Searching):
 @described_by_class(
     "mem0_search_v1",
     request=Mem0SearchIn,
-    responses={200: shapes.Mem0MemoriesOut},
+    responses={200: shapes.Mem0HitsOut},
     description="Same as `POST /v2/memories/search/`.",
 )
 class SearchV1(SearchV2):

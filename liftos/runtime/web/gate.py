@@ -22,7 +22,7 @@ ANYBODY = 64 * 1024
 
 def may_send(environ: dict[str, Any]) -> bool:
     """Return whether a request's headers contain a valid credential; called in a thread, outside a request."""
-    request = WSGIRequest(environ)
+    request = _request_of(environ)
     if request.path_info.startswith("/admin/"):
         try:
             return _is_signed_in(request)
@@ -34,12 +34,17 @@ def may_send(environ: dict[str, Any]) -> bool:
 def refusal(environ: dict[str, Any]) -> LiftosError | None:
     """Return why the API refuses a request's credential, or None; called in a thread, outside a request."""
     try:
-        authenticate_request(WSGIRequest(environ))
+        authenticate_request(_request_of(environ))
     except LiftosError as error:
         return error
     finally:
         connections.close_all()
     return None
+
+
+def _request_of(environ: dict[str, Any]) -> WSGIRequest:
+    """Return a request of its own environment: it decodes the path in place, and the view's request would decode it again."""
+    return WSGIRequest({**environ})
 
 
 def _is_signed_in(request: HttpRequest) -> bool:
