@@ -24,7 +24,9 @@ export async function best(client: Client): Promise<string | undefined> {
   hits[0]?.contents;
   // @ts-expect-error: a limit is a number
   await client.recall("rain", { limit: "1" });
-  return hits[0]?.content;
+  const content = hits[0]?.content;
+  // a memory stored as an object is answered as one
+  return typeof content === "string" ? content : undefined;
 }
 """
 
@@ -36,6 +38,8 @@ def service(tmp_path_factory):
             patch.delenv(name, raising=False)
         made = Service(tmp_path_factory.mktemp("service") / "home")
         made.web = made.start_web()
+        # its relay orders the events that a stream sends
+        made.start_worker()
         yield made
         made.close()
 
